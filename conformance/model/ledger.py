@@ -1,0 +1,93 @@
+"""Funds as a function of orders: what each order locks, and what its trades moved (FND-01..06).
+
+No balance is stored anywhere in the model. ``locked`` is the sum of what each live order still locks, ``total`` the
+start plus what trades and fees moved, ``available`` the difference.
+"""
+
+from collections.abc import Iterable
+
+from conformance.model.amounts import ANYTHING, INFINITE, NOTHING, ZERO, Span, exactly
+from conformance.model.lifecycle import OrderState
+from conformance.model.order import TERMINAL, OrderType, Side
+from conformance.model.rules import FeeAsset, LockModel, VenueRules
+
+UNKNOWN = Span(-INFINITE, INFINITE)
+
+
+def lock_of(state: OrderState, rules: VenueRules) -> tuple[str, Span]:
+    """The asset that an order locks and how much of it, in units of that asset; nothing once it is terminal.
+
+    Source: requirement catalogue, lock models ``spot``, ``margin`` and ``observed``.
+    """
+    terms, market = state.terms, rules.markets[state.terms.market]
+    if rules.lock_model is LockModel.MARGIN:
+        asset = rules.margin_asset
+    else:
+        asset = market.quote if terms.side is Side.BUY else market.base
+    if state.status in TERMINAL:
+        return asset, NOTHING
+    if state.reserve is not None:
+        return asset, _share(state.reserve, state)
+    if rules.lock_model is LockModel.OBSERVED:
+        return asset, ANYTHING
+    if rules.lock_model is LockModel.SPOT and terms.side is Side.SELL:
+        return asset, state.rest
+    if terms.price is None or terms.type is OrderType.MARKET:
+        return asset, ANYTHING  # what an executing market order locks is unknown until it is seen
+    notional = state.rest.times(terms.price)
+    if rules.lock_model is LockModel.MARGIN:
+        return asset, notional.times(rules.margin_rate + rules.fee_reserve)
+    return asset, notional.times(1 + rules.fee_reserve)
+
+
+def _share(reserve: Span, state: OrderState) -> Span:
+    quantity = state.terms.quantity
+    low, high = (bound / quantity for bound in state.rest)
+    return Span(reserve.low * low, reserve.high * high)
+
+
+def moved_by(state: OrderState, rules: VenueRules) -> list[tuple[str, Span]]:
+    """What an order's trades and fees moved, asset by asset (signed units of each asset)."""
+    if state.executed.high == ZERO:
+        return []
+    terms, market = state.terms, rules.markets[state.terms.market]
+    if rules.lock_model is not LockModel.SPOT and rules.margin_asset:
+        return [(rules.margin_asset, UNKNOWN)]  # a position's result is not this model's business
+    bought = terms.side is Side.BUY
+    base = state.executed if bought else state.executed.negated()
+    quote = state.cost.negated() if bought else state.cost
+    if market.fee_asset is FeeAsset.QUOTE or (market.fee_asset is FeeAsset.RECEIVED and not bought):
+        quote = quote.minus(state.fee)
+    elif market.fee_asset is FeeAsset.RECEIVED:
+        base = base.minus(state.fee)
+    else:
+        return [(market.base, UNKNOWN), (market.quote, UNKNOWN)]
+    return [(market.base, base), (market.quote, quote)]
+
+
+def locked_in(states: Iterable[OrderState], account: str, rules: VenueRules) -> dict[str, Span]:
+    """What the orders of an account lock together, by asset."""
+    locked: dict[str, Span] = {}
+    for state in states:
+        if state.terms.account == account:
+            asset, amount = lock_of(state, rules)
+            locked[asset] = locked.get(asset, NOTHING).plus(amount)
+    return locked
+
+
+def moved_in(states: Iterable[OrderState], account: str, rules: VenueRules) -> dict[str, Span]:
+    """What the trades of an account moved together, by asset (signed)."""
+    moved: dict[str, Span] = {}
+    for state in states:
+        if state.terms.account == account:
+            for asset, amount in moved_by(state, rules):
+                moved[asset] = moved.get(asset, NOTHING).plus(amount)
+    return moved
+
+
+def seen_reserve(state: OrderState, locked: Span) -> Span:
+    """What a whole order locks, learned from what it was seen to lock while ``state`` was true."""
+    rest = state.rest
+    if not locked.exact or not rest.exact or rest.low == ZERO:
+        return ANYTHING
+    return exactly(locked.low * state.terms.quantity / rest.low)

@@ -1,0 +1,186 @@
+"""The life of one order: its state, and the transition tables of cancel and cancel-all.
+
+The tables stand in the order of the specification (Cancellation States, Cannot Cancel), so that the two can be read
+side by side: for each status, what may be answered, what the order may be afterwards, and which requirement says so.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from conformance.model.amounts import NOTHING, Span, exactly
+from conformance.model.order import ACTIVE, OrderType, Side, Status, Terms, TimeInForce
+from conformance.model.rules import FeeAsset, VenueRules
+
+
+class Reply(StrEnum):
+    """What a target may say to a request, as far as the model tells answers apart."""
+
+    ACCEPTED = "accepted"
+    CANNOT_CANCEL = "cannot-cancel"
+    NOT_FOUND = "not-found"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderState:
+    """One order as it could be now.
+
+    ``executed`` is in base units, ``cost`` (the value of what was executed) in quote units, ``fee`` in units of the
+    asset that fees are taken from. ``arrival`` orders the queue at one price. ``reserve`` is what a venue was seen to
+    lock for the whole order, where no formula says it.
+    """
+
+    name: str
+    terms: Terms
+    status: Status
+    arrival: int
+    executed: Span = NOTHING
+    cost: Span = NOTHING
+    fee: Span = NOTHING
+    reserve: Span | None = None
+
+    @property
+    def rest(self) -> Span:
+        """What has not been executed, in base units."""
+        return Span(self.terms.quantity - self.executed.high, self.terms.quantity - self.executed.low)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells two states of the same order apart."""
+        return (self.name, self.status, self.executed, self.cost, self.reserve)
+
+
+class Step(NamedTuple):
+    """One row of a transition table: the answer, the status afterwards, the requirement that says so."""
+
+    reply: Reply
+    status: Status
+    requirement: str
+
+
+CANCEL: Mapping[Status, tuple[Step, ...]] = {
+    # Cancellation States: immediate, or delayed
+    Status.OPEN: (
+        Step(Reply.ACCEPTED, Status.CANCELED, "CXL-01"),
+        Step(Reply.ACCEPTED, Status.PENDING_CANCEL, "CXL-01"),
+    ),
+    Status.PARTIALLY_FILLED: (
+        Step(Reply.ACCEPTED, Status.CANCELED, "CXL-02"),
+        Step(Reply.ACCEPTED, Status.PENDING_CANCEL, "CXL-02"),
+    ),
+    # the source is silent on a second cancel while pending: both readings pass
+    Status.PENDING_CANCEL: (
+        Step(Reply.ACCEPTED, Status.PENDING_CANCEL, "PND-05"),
+        Step(Reply.CANNOT_CANCEL, Status.PENDING_CANCEL, "PND-05"),
+    ),
+    # Cannot Cancel
+    Status.FILLED: (Step(Reply.CANNOT_CANCEL, Status.FILLED, "TRM-01"),),
+    Status.CANCELED: (Step(Reply.CANNOT_CANCEL, Status.CANCELED, "TRM-02"),),
+    Status.PENDING: (Step(Reply.CANNOT_CANCEL, Status.PENDING, "TRM-03"),),
+    Status.EXPIRED: (Step(Reply.CANNOT_CANCEL, Status.EXPIRED, "TRM-04"),),
+    Status.REJECTED: (Step(Reply.CANNOT_CANCEL, Status.REJECTED, "TRM-07"),),
+}
+
+
+class BulkStep(NamedTuple):
+    """One row of the cancel-all table: the status afterwards, and whether the answer lists the order (None: either)."""
+
+    status: Status
+    listed: bool | None
+    requirement: str
+
+
+CANCEL_ALL: Mapping[Status, tuple[BulkStep, ...]] = {
+    Status.OPEN: (BulkStep(Status.CANCELED, True, "ALL-01"), BulkStep(Status.PENDING_CANCEL, True, "ALL-01")),
+    Status.PARTIALLY_FILLED: (
+        BulkStep(Status.CANCELED, True, "ALL-01"),
+        BulkStep(Status.PENDING_CANCEL, True, "ALL-01"),
+    ),
+    # the source is silent on whether orders that were pending already are listed
+    Status.PENDING_CANCEL: (BulkStep(Status.PENDING_CANCEL, None, "ALL-03"),),
+    Status.PENDING: (BulkStep(Status.PENDING, False, "ALL-05"),),
+    Status.FILLED: (BulkStep(Status.FILLED, False, "ALL-05"),),
+    Status.CANCELED: (BulkStep(Status.CANCELED, False, "ALL-05"),),
+    Status.EXPIRED: (BulkStep(Status.EXPIRED, False, "ALL-05"),),
+    Status.REJECTED: (BulkStep(Status.REJECTED, False, "ALL-05"),),
+}
+
+
+def cancel_steps(state: OrderState, rules: VenueRules) -> tuple[Step, ...]:
+    """The rows of the cancel table that hold for this order at this venue."""
+    steps = CANCEL[state.status]
+    if state.status is Status.REJECTED and rules.rejected_may_be_unknown:
+        return (*steps, Step(Reply.NOT_FOUND, Status.REJECTED, "TRM-07"))
+    if state.status is Status.PENDING and state.terms.type is OrderType.LIMIT:
+        return (*steps, *CANCEL[Status.OPEN])  # accepted but not yet in the book: either reading
+    return steps
+
+
+def silent_successors(state: OrderState, until: float, rules: VenueRules) -> Iterator[OrderState]:
+    """What an order may become by itself up to the time ``until`` (seconds since the epoch), itself included.
+
+    A pending cancel is confirmed (PND-01), an expiry is reached (TRM-04; within the clock tolerance both are possible),
+    an order of an asynchronous venue reaches the book, others trade in a market that is not isolated.
+    """
+    yield state
+    expiry = state.terms.expires_at
+    expires = expiry is not None and until >= expiry - rules.clock_tolerance
+    if state.status is Status.PENDING_CANCEL:
+        yield replace(state, status=Status.CANCELED)
+        if expires:
+            yield replace(state, status=Status.EXPIRED)
+    elif state.status in ACTIVE:
+        if expires:
+            yield replace(state, status=Status.EXPIRED)
+    elif state.status is Status.PENDING and state.terms.type is OrderType.LIMIT:
+        yield replace(state, status=Status.OPEN)
+
+
+def filled(state: OrderState, quantity: Decimal, price: Decimal, *, maker: bool, rules: VenueRules) -> OrderState:
+    """The order after one more trade of ``quantity`` base units at ``price`` quote units per base unit."""
+    executed = state.executed.plus(exactly(quantity))
+    return replace(
+        state,
+        status=status_for(state.status, executed.low, state.terms.quantity),
+        executed=executed,
+        cost=state.cost.plus(exactly(quantity * price)),
+        fee=state.fee.plus(fee_of(state.terms, quantity, quantity * price, maker=maker, rules=rules)),
+    )
+
+
+def status_for(status: Status, executed: Decimal, quantity: Decimal) -> Status:
+    """The status word that agrees with an executed quantity (CXL-08)."""
+    if executed >= quantity:
+        return Status.FILLED
+    if status is Status.OPEN and executed > 0:
+        return Status.PARTIALLY_FILLED
+    return status
+
+
+def fee_of(terms: Terms, quantity: Decimal, notional: Decimal, *, maker: bool, rules: VenueRules) -> Span:
+    """The fee of one trade, in the asset that this market takes fees from."""
+    market = rules.markets[terms.market]
+    if market.fee_asset is FeeAsset.UNKNOWN:
+        return NOTHING
+    in_base = market.fee_asset is FeeAsset.RECEIVED and terms.side is Side.BUY
+    amount = (quantity if in_base else notional) * (market.maker_fee if maker else market.taker_fee)
+    if rules.fee_precision is None:
+        return exactly(amount)
+    unit = Decimal(1).scaleb(-rules.fee_precision)
+    # how a venue rounds a fee is not this suite's business: both neighbours are possible
+    return Span(amount.quantize(unit, rounding=ROUND_DOWN), amount.quantize(unit, rounding=ROUND_UP))
+
+
+def rest_statuses(terms: Terms, *, executed: Decimal) -> tuple[Status, ...]:
+    """What becomes of the rest of an order that found too little in the book."""
+    if executed >= terms.quantity:
+        return (Status.FILLED,)
+    if terms.type is OrderType.MARKET:
+        # the source is silent on the word
+        return (Status.CANCELED, Status.EXPIRED, Status.REJECTED)
+    if terms.time_in_force is TimeInForce.IOC:
+        return (Status.CANCELED, Status.EXPIRED)
+    return (Status.PARTIALLY_FILLED if executed > 0 else Status.OPEN,)

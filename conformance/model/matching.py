@@ -1,0 +1,142 @@
+"""Price-time priority among the orders that the suite itself placed.
+
+In an isolated market the book holds nothing else, so a crossing has one result for each set of pending-cancel orders
+that still match (they may, they need not). In a market that others trade in, nothing can be enumerated: executed
+quantities become ranges, which reads pin.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from itertools import chain, combinations
+
+from conformance.model.amounts import INFINITE, ZERO, Span
+from conformance.model.lifecycle import OrderState, filled, rest_statuses
+from conformance.model.order import ACTIVE, OrderType, Side, Status, TimeInForce
+from conformance.model.rules import FeeAsset, VenueRules
+
+World = tuple[OrderState, ...]
+"""Orders that could be true together now; balances are a function of them (conformance.model.ledger)."""
+
+
+def crosses(maker: OrderState, taker: OrderState) -> bool:
+    """Whether the prices of a resting order and an incoming one meet, whatever the status of either."""
+    if (
+        maker.terms.market != taker.terms.market
+        or maker.terms.side is taker.terms.side
+        or maker.terms.account == taker.terms.account
+        or maker.terms.price is None
+    ):
+        return False
+    if taker.terms.price is None:
+        return True
+    if taker.terms.side is Side.BUY:
+        return maker.terms.price <= taker.terms.price
+    return maker.terms.price >= taker.terms.price
+
+
+def cross(world: World, taker: OrderState, rules: VenueRules) -> Iterator[World]:
+    """The worlds after ``taker`` (not yet in ``world``) met the book of ``world``; it is the last order of each."""
+    facing = [maker for maker in world if crosses(maker, taker)]
+    if not rules.markets[taker.terms.market].isolated:
+        yield from _cross_among_others(world, taker, facing, rules)
+        return
+    pending = [maker for maker in facing if maker.status is Status.PENDING_CANCEL]
+    matching = [maker for maker in facing if maker.status in ACTIVE]
+    if taker.terms.post_only and (matching or pending):
+        yield (*world, replace(taker, status=Status.REJECTED))
+        if matching:
+            return
+    for also in chain.from_iterable(combinations(pending, size) for size in range(len(pending) + 1)):
+        yield from _match(world, taker, [*matching, *also], rules)
+
+
+def _match(world: World, taker: OrderState, makers: list[OrderState], rules: VenueRules) -> Iterator[World]:
+    best_first = sorted(makers, key=lambda maker: _priority(maker))
+    changed: dict[str, OrderState] = {}
+    left = taker.terms.quantity - taker.executed.low
+    for maker in best_first:
+        if left <= ZERO:
+            break
+        price = maker.terms.price
+        assert price is not None  # crosses() admits priced makers alone
+        quantity = min(left, maker.rest.low)
+        changed[maker.name] = filled(maker, quantity, price, maker=True, rules=rules)
+        taker = filled(taker, quantity, price, maker=False, rules=rules)
+        left -= quantity
+    book = tuple(changed.get(order.name, order) for order in world)
+    for status in rest_statuses(taker.terms, executed=taker.executed.low):
+        yield (*book, replace(taker, status=status))
+
+
+def _priority(maker: OrderState) -> tuple[Decimal, int]:
+    price = maker.terms.price or ZERO
+    return (price if maker.terms.side is Side.SELL else -price, maker.arrival)
+
+
+def _cross_among_others(
+    world: World, taker: OrderState, facing: list[OrderState], rules: VenueRules
+) -> Iterator[World]:
+    names = {maker.name for maker in facing}
+    books: list[list[OrderState]] = [[]]
+    for order in world:
+        choices = list(traded_by_others(order, rules)) if order.name in names else [order]
+        books = [[*book, choice] for book in books for choice in choices]
+    takers = [*traded_by_others(replace(taker, status=Status.OPEN), rules)]
+    if taker.terms.time_in_force is TimeInForce.IOC or taker.terms.type is OrderType.MARKET:
+        takers = [
+            replace(state, status=status)
+            for state in takers
+            for status in ((state.status,) if state.status is Status.FILLED else (Status.CANCELED, Status.EXPIRED))
+        ]
+    for book in books:
+        for state in takers:
+            yield (*book, state)
+
+
+def traded_by_others(state: OrderState, rules: VenueRules) -> Iterator[OrderState]:
+    """What strangers' trades may make of a live order, itself included: partly executed, or filled."""
+    yield state
+    if state.status not in ACTIVE and state.status is not Status.PENDING_CANCEL:
+        return
+    quantity = state.terms.quantity
+    partly = Status.PARTIALLY_FILLED if state.status in ACTIVE else state.status
+    if state.executed.high == quantity and state.status is partly:
+        return  # as wide as it can be already
+    wide = _traded(state, Span(ZERO, state.rest.high), rules)
+    yield replace(wide, status=partly, executed=Span(state.executed.low, quantity))
+    yield replace(wide, status=Status.FILLED, executed=Span(quantity, quantity))
+
+
+def pinned(state: OrderState, executed: Decimal, rules: VenueRules) -> OrderState:
+    """The order once a read has said how much of it is executed (base units)."""
+    if state.executed.exact:
+        return state
+    known = replace(
+        state, executed=Span(state.executed.low, state.executed.low), cost=_low(state.cost), fee=_low(state.fee)
+    )
+    wide = _traded(known, Span(executed - known.executed.low, executed - known.executed.low), rules)
+    return replace(wide, executed=Span(executed, executed))
+
+
+def _low(span: Span) -> Span:
+    return Span(span.low, span.low)
+
+
+def _traded(state: OrderState, quantity: Span, rules: VenueRules) -> OrderState:
+    """The bounds of cost and fee after trades of ``quantity`` with strangers; a resting order trades at its own price."""
+    market, price = rules.markets[state.terms.market], state.terms.price
+    takes = state.terms.time_in_force is TimeInForce.IOC or state.terms.type is OrderType.MARKET
+    if price is None:
+        value = Span(ZERO, INFINITE if quantity.high else ZERO)
+    elif not takes:
+        value = quantity.times(price)
+    elif state.terms.side is Side.BUY:
+        value = Span(ZERO, quantity.high * price)
+    else:
+        value = Span(quantity.low * price, INFINITE if quantity.high else ZERO)
+    in_base = market.fee_asset is FeeAsset.RECEIVED and state.terms.side is Side.BUY
+    lowest, highest = sorted((market.maker_fee, market.taker_fee))
+    of = quantity if in_base else value
+    fee = Span(of.low * lowest, of.high * highest if highest else ZERO)
+    return replace(state, cost=state.cost.plus(value), fee=state.fee.plus(fee))

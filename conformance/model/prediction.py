@@ -1,0 +1,192 @@
+"""Predict: the pure function from a world and an event to every outcome that the specification allows.
+
+A world is an immutable picture of orders that could be true together. Nothing here knows what was observed; judging is
+``conformance.model.worlds``, and a search over parallel calls asks the same :func:`predict`.
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import product
+
+from conformance.model.events import Cancel, CancelAll, Event, Execute, Expire, Place, Release
+from conformance.model.lifecycle import CANCEL_ALL, OrderState, Reply, cancel_steps, filled, silent_successors
+from conformance.model.matching import World, cross, traded_by_others
+from conformance.model.order import ACTIVE, OrderType, Status
+from conformance.model.rules import VenueRules
+
+MOST_WORLDS = 4096
+"""Worlds of one cluster beyond which a judgement is refused (inconclusive), never guessed."""
+
+
+class TooManyWorlds(Exception):
+    """A cluster grew past what can be enumerated; the plan that led here is inconclusive."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """One thing that may happen: the reply, the world afterwards, and what a cancel-all answer lists of this world."""
+
+    reply: Reply
+    world: World
+    listed: frozenset[str] = frozenset()
+    may_list: frozenset[str] = frozenset()
+    requirement: str = ""
+
+
+def predict(world: World, event: Event, rules: VenueRules) -> tuple[Outcome, ...]:
+    """Every outcome that the specification allows for ``event`` in ``world``."""
+    match event:
+        case Cancel(order=name, account=account):
+            return _cancel(world, name, account, rules)
+        case CancelAll(account=account):
+            return _cancel_all(world, account)
+        case Place():
+            return _place(world, event, rules)
+        case Execute(order=name, quantity=quantity):
+            return _execute(world, name, quantity, rules)
+        case Expire(order=name, at=at):
+            return (Outcome(reply=Reply.ACCEPTED, world=_with_expiry(world, name, at)),)
+        case Release(market=market):
+            return _release(world, market, rules)
+
+
+def _cancel(world: World, name: str, account: str, rules: VenueRules) -> tuple[Outcome, ...]:
+    at = next(i for i, state in enumerate(world) if state.name == name)
+    state = world[at]
+    if account != state.terms.account:
+        return (Outcome(reply=Reply.NOT_FOUND, world=world, requirement="NTF-02"),)
+    return tuple(
+        Outcome(
+            reply=step.reply,
+            world=world
+            if step.status is state.status
+            else (*world[:at], replace(state, status=step.status), *world[at + 1 :]),
+            requirement=step.requirement,
+        )
+        for step in cancel_steps(state, rules)
+    )
+
+
+def _cancel_all(world: World, account: str) -> tuple[Outcome, ...]:
+    worlds: list[tuple[World, frozenset[str], frozenset[str]]] = [((), frozenset(), frozenset())]
+    for state in world:
+        if state.terms.account != account:
+            worlds = [((*before, state), listed, may) for before, listed, may in worlds]
+            continue
+        name = frozenset({state.name})
+        rows = list(CANCEL_ALL[state.status])
+        if state.status is Status.PENDING and state.terms.type is OrderType.LIMIT:
+            rows += CANCEL_ALL[Status.OPEN]
+        worlds = [
+            (
+                (*before, state if row.status is state.status else replace(state, status=row.status)),
+                listed | name if row.listed else listed,
+                may | name if row.listed is None else may,
+            )
+            for before, listed, may in worlds
+            for row in rows
+        ]
+        bounded(len(worlds))
+    return tuple(
+        Outcome(reply=Reply.ACCEPTED, world=after, listed=listed, may_list=may, requirement="ALL-01")
+        for after, listed, may in worlds
+    )
+
+
+def _place(world: World, event: Place, rules: VenueRules) -> tuple[Outcome, ...]:
+    taker = OrderState(name=event.order, terms=event.terms, status=Status.OPEN, arrival=event.arrival)
+    if event.held:
+        return (Outcome(reply=Reply.ACCEPTED, world=(*world, replace(taker, status=Status.PENDING))),)
+    outcomes = []
+    for after in cross(world, taker, rules):
+        outcomes.append(Outcome(reply=Reply.ACCEPTED, world=after))
+        if after[-1].status is Status.REJECTED and event.terms.post_only:
+            outcomes.append(Outcome(reply=Reply.REFUSED, world=world))
+    if rules.places_later:
+        outcomes.append(Outcome(reply=Reply.ACCEPTED, world=(*world, replace(taker, status=Status.PENDING))))
+    return tuple(outcomes)
+
+
+def _execute(world: World, name: str, quantity: Decimal, rules: VenueRules) -> tuple[Outcome, ...]:
+    """A trade of one order that the target was told to make (a control request), whatever else is in the book."""
+    outcomes = []
+    for at, state in enumerate(world):
+        if state.name != name or state.terms.price is None:
+            continue
+        matches = state.status in ACTIVE or state.status is Status.PENDING_CANCEL
+        if matches:
+            after = filled(state, min(quantity, state.rest.low), state.terms.price, maker=True, rules=rules)
+            outcomes.append(Outcome(reply=Reply.ACCEPTED, world=(*world[:at], after, *world[at + 1 :])))
+        if state.status not in ACTIVE:
+            outcomes.append(Outcome(reply=Reply.REFUSED, world=world))
+    return tuple(outcomes)
+
+
+def _release(world: World, market: str, rules: VenueRules) -> tuple[Outcome, ...]:
+    """Held market orders of a market execute against the book, in the order of their arrival."""
+    worlds: list[World] = [world]
+    held = sorted((s for s in world if _is_held(s, market)), key=lambda state: state.arrival)
+    for order in held:
+        worlds = [
+            after
+            for before in worlds
+            for after in cross(
+                tuple(s for s in before if s.name != order.name), replace(order, status=Status.OPEN), rules
+            )
+        ]
+        bounded(len(worlds))
+    return tuple(Outcome(reply=Reply.ACCEPTED, world=after) for after in worlds)
+
+
+def _with_expiry(world: World, name: str, at: float) -> World:
+    """The expiry moves; that it takes effect is a silent step, as for an expiry that is reached by waiting."""
+    return tuple(
+        replace(state, terms=replace(state.terms, expires_at=at)) if state.name == name else state for state in world
+    )
+
+
+def _is_held(state: OrderState, market: str) -> bool:
+    return state.status is Status.PENDING and state.terms.market == market and state.terms.type is OrderType.MARKET
+
+
+def bounded(count: int) -> None:
+    """Refuse to enumerate more than :data:`MOST_WORLDS` worlds (raises :class:`TooManyWorlds`)."""
+    if count > MOST_WORLDS:
+        raise TooManyWorlds(f"{count} possible worlds in one cluster; the most that is enumerated is {MOST_WORLDS}")
+
+
+def silent(world: World, until: float, rules: VenueRules) -> tuple[World, ...]:
+    """The worlds that may have come of ``world`` by themselves up to ``until`` (seconds since the epoch)."""
+    if not any(_is_restless(state, rules) for state in world):
+        return (world,)
+    choices: list[list[OrderState]] = []
+    for state in world:
+        states = list(silent_successors(state, until, rules))
+        if not rules.markets[state.terms.market].isolated:
+            states += [wider for s in states for wider in traded_by_others(s, rules) if wider not in states]
+        choices.append(states)
+    size = 1
+    for states in choices:
+        size *= len(states)
+    bounded(size)
+    return tuple(product(*choices))
+
+
+def _is_restless(state: OrderState, rules: VenueRules) -> bool:
+    if state.status is Status.PENDING_CANCEL or state.status is Status.PENDING:
+        return True
+    return state.status in ACTIVE and (
+        state.terms.expires_at is not None or not rules.markets[state.terms.market].isolated
+    )
+
+
+def listing(outcome: Outcome) -> str:
+    """What a cancel-all answer should have listed, in words."""
+    names = ", ".join(sorted(outcome.listed)) or "nothing"
+    optional = f", and perhaps {', '.join(sorted(outcome.may_list))}" if outcome.may_list else ""
+    return f"accepted, listing {names}{optional}"
+
+
+def describe(state: OrderState) -> str:
+    """A state in words, as proofs show it."""
+    return f"{state.status} with {state.executed} of {state.terms.quantity} executed"

@@ -1,0 +1,59 @@
+"""What a venue is known to do, as far as the model's predictions depend on it.
+
+A profile fills these in; the model never reads a profile itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from conformance.model.amounts import ZERO
+
+
+class LockModel(StrEnum):
+    """How much a resting order reserves (requirement catalogue, judging without false alarms)."""
+
+    SPOT = "spot"
+    MARGIN = "margin"
+    OBSERVED = "observed"
+
+
+class FeeAsset(StrEnum):
+    """Which asset a trade's fee is taken from."""
+
+    QUOTE = "quote"
+    RECEIVED = "received"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MarketRules:
+    """One market: its assets, its fee rates (fractions of the notional), and whether others trade there."""
+
+    symbol: str
+    base: str
+    quote: str
+    maker_fee: Decimal = ZERO
+    taker_fee: Decimal = ZERO
+    fee_asset: FeeAsset = FeeAsset.QUOTE
+    isolated: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VenueRules:
+    """The freedom that the venue has, and the arithmetic of its funds.
+
+    ``fee_reserve`` is the fraction of the notional that a resting buy reserves for fees; ``margin_rate`` the fraction
+    of the notional that margin locks, in ``margin_asset``. ``clock_tolerance`` is in seconds.
+    """
+
+    markets: Mapping[str, MarketRules]
+    lock_model: LockModel = LockModel.SPOT
+    margin_rate: Decimal = Decimal(1)
+    margin_asset: str = ""
+    fee_reserve: Decimal = ZERO
+    fee_precision: int | None = None
+    clock_tolerance: float = 1.0
+    rejected_may_be_unknown: bool = False
+    places_later: bool = False

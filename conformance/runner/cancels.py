@@ -1,0 +1,347 @@
+"""Executing and judging cancels: of one order, of an unknown or foreign one, and of all (CXL, TRM, NTF, ALL)."""
+
+import time
+from collections.abc import Callable
+
+from conformance.model.events import Cancel, CancelAll
+from conformance.model.lifecycle import OrderState, Reply, cancel_steps
+from conformance.model.order import ACTIVE, TERMINAL, OrderType, Status
+from conformance.model.prediction import Outcome
+from conformance.model.worlds import Conflict
+from conformance.runner import attribution as rules_of
+from conformance.runner.attribution import Rule
+from conformance.runner.context import RunningPlan
+from conformance.runner.memory import refusal_fingerprint, whole_fingerprint
+from conformance.trace import Timing
+from fixtures.venue.answers import Answer, AnswerClass, Cancelled
+
+MANY = 50
+"""Active orders from which a cancel-all counts as one of many (ALL-06)."""
+
+_CLASSES = {
+    Reply.ACCEPTED: (AnswerClass.ACCEPTED, AnswerClass.PENDING),
+    Reply.CANNOT_CANCEL: (AnswerClass.CANNOT_CANCEL,),
+    Reply.NOT_FOUND: (AnswerClass.NOT_FOUND,),
+    Reply.REFUSED: (AnswerClass.REJECTED, AnswerClass.CANNOT_CANCEL, AnswerClass.MALFORMED),
+}
+
+
+def means(answer: Answer, reply: Reply) -> bool:
+    """Whether an answer can be the model's reply."""
+    return any(answer.is_(answer_class) for answer_class in _CLASSES[reply])
+
+
+def said(answer: Answer) -> str:
+    """An answer in a few words."""
+    words = "/".join(sorted(answer.classes)) or "unexpected"
+    return f"HTTP {answer.status}" + (f" code {answer.code}" if answer.code else "") + f" ({words})"
+
+
+def cancel(run: RunningPlan, name: str, account: str | None) -> None:
+    """Cancel one order as ``account`` (its owner where ``None``) and judge the answer."""
+    tracker = run.tracker
+    order = tracker.orders.get(name)
+    if order is None:
+        return  # its placing was refused or cut out of the plan
+    caller = account or order.terms.account
+    tracker.belief = tracker.belief.by_now(run.until(), run.rules)
+    before = tracker.belief.states(name)
+    foreign = caller != order.terms.account
+    tracker.cell(name, "cancel by another account" if foreign else "cancel again" if order.cancelled else "cancel")
+    result = run.venue.cancel(caller, order.order_id)
+    run.changed()
+    answer = run.understood(result.answer)
+    event = Cancel(order=name, account=caller)
+    after = tracker.belief.after(
+        event, run.rules, accepts=_explains(name, answer, result), until=run.until(), lost=answer is None
+    )
+    what = f"the answer to the cancel of {name}" + (f" by {caller}" if foreign else "")
+    expected = sorted({f"{step.reply}" for state in before for step in cancel_steps(state, run.rules)})
+    if foreign:
+        expected = [Reply.NOT_FOUND]
+    if isinstance(after, Conflict):
+        assert answer is not None  # a lost answer conflicts with nothing
+        ids = ("NTF-02",) if foreign else _rows(before, run)
+        _break_answer(run, what, expected, answer, ids, before, result, foreign=foreign)
+        return
+    tracker.belief = after
+    if answer is None:
+        tracker.fits(what, " or ".join(expected), "no answer: both outcomes stay possible")
+        _spread(run, name, rules_of.CANCELLED_UNPINNED)
+        return
+    accepted = means(answer, Reply.ACCEPTED)
+    pinned = len({state.status for state in before}) == 1
+    ids = _rows(before, run) if pinned and not accepted and not foreign else ()
+    tracker.fits(what, " or ".join(expected), said(answer), ("NTF-02",) if foreign else ids)
+    if foreign:
+        _after_foreign(run, name, caller, answer)
+    elif accepted:
+        order.cancelled = True
+        order.cancelled_at = time.monotonic()
+        run.result.timings.append(Timing(answer=answer.exchange.seconds))
+        run.cancelled_prices.add((order.terms.market, order.terms.side, order.terms.price))
+        _spread(run, name, _rule_of(before))
+    else:
+        _after_refusal(run, name, before, answer)
+
+
+def _explains(name: str, answer: Answer | None, result: Cancelled) -> Callable[[Outcome], bool]:
+    def explains(outcome: Outcome) -> bool:
+        if answer is None or not means(answer, outcome.reply):
+            return False
+        if result.status is None or outcome.reply is not Reply.ACCEPTED:
+            return True
+        now = next(state.status for state in outcome.world if state.name == name)
+        return now is result.status or (now is Status.PENDING_CANCEL and result.status is Status.CANCELED)
+
+    return explains
+
+
+def _rows(before: tuple[OrderState, ...], run: RunningPlan) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(step.requirement for s in before for step in cancel_steps(s, run.rules)))
+
+
+def _break_answer(
+    run: RunningPlan,
+    what: str,
+    expected: list[str],
+    answer: Answer,
+    ids: tuple[str, ...],
+    before: tuple[OrderState, ...],
+    result: Cancelled,
+    *,
+    foreign: bool,
+) -> None:
+    statuses = "/".join(sorted({state.status for state in before}))
+    seen = said(answer) + (f", saying {result.status}" if result.status else "")
+    owner = "another account's " if foreign else ""
+    run.tracker.breaks(
+        what,
+        f"{' or '.join(expected)} (the order is {statuses})",
+        seen,
+        ids,
+        kind=f"cancel of {owner}{statuses} answered {'/'.join(sorted(answer.classes)) or answer.status}",
+    )
+
+
+def _rule_of(before: tuple[OrderState, ...]) -> Rule:
+    statuses = {state.status for state in before}
+    if statuses == {Status.OPEN}:
+        return rules_of.CANCELLED_OPEN
+    if statuses == {Status.PARTIALLY_FILLED}:
+        return rules_of.CANCELLED_PARTIAL
+    if statuses == {Status.PENDING_CANCEL}:
+        return rules_of.SECOND_WHILE_PENDING
+    return rules_of.CANCELLED_UNPINNED
+
+
+def _spread(run: RunningPlan, name: str, rule: Rule) -> None:
+    """A cancel was accepted: what it puts on its order, its account, and on everything that it must not touch."""
+    tracker = run.tracker
+    owner = tracker.orders[name].terms.account
+    tracker.cause(name, rule)
+    tracker.cause_funds(owner, rule, name)
+    for other in tracker.live():
+        if other != name:
+            same = tracker.orders[other].terms.account == owner
+            tracker.cause(other, rules_of.SIBLING if same else rules_of.OTHER_ACCOUNT)
+    for account in run.accounts:
+        if account != owner:
+            tracker.cause_funds(account, rules_of.OTHER_ACCOUNT, name)
+
+
+def _after_foreign(run: RunningPlan, name: str, caller: str, answer: Answer) -> None:
+    tracker, order = run.tracker, run.tracker.orders[name]
+    tracker.cause(name, rules_of.FOREIGN)
+    tracker.cause_funds(order.terms.account, rules_of.FOREIGN, name)
+    tracker.cause_funds(caller, rules_of.FOREIGN, name)
+    _same_as_unknown(run, answer, order.order_id)
+
+
+def _same_as_unknown(run: RunningPlan, answer: Answer, order_id: str) -> None:
+    """NTF-03: a foreign order and an unknown one are answered alike, but for ids and times."""
+    if run.venue.profile.relaxations.foreign_order_differs:
+        return
+    unknown = run.memory.fingerprints.get("cancel of an unknown order")
+    if unknown is None:
+        return
+    seen = whole_fingerprint(answer, order_id)
+    what = "the answer to a cancel of another account's order"
+    if seen == unknown:
+        run.tracker.fits(what, "the answer to an unknown order", "the same", ("NTF-03",))
+    else:
+        run.tracker.breaks(what, unknown, seen, ("NTF-03",), kind="a foreign order is answered unlike an unknown one")
+
+
+def _after_refusal(run: RunningPlan, name: str, before: tuple[OrderState, ...], answer: Answer) -> None:
+    tracker, owner = run.tracker, run.tracker.orders[name].terms.account
+    pending = {state.status for state in before} == {Status.PENDING_CANCEL}
+    tracker.cause(name, rules_of.SECOND_WHILE_PENDING if pending else rules_of.REFUSED)
+    tracker.cause_funds(owner, rules_of.SECOND_WHILE_PENDING if pending else rules_of.REFUSED, name)
+    for other in tracker.live():
+        if other != name:
+            tracker.cause(other, rules_of.REFUSED_ELSEWHERE)
+    statuses = {state.status for state in before}
+    if len(statuses) == 1 and not run.venue.profile.relaxations.refusal_may_vary:
+        _same_refusal(run, f"cancel of a {next(iter(statuses))} order", answer)
+
+
+def _same_refusal(run: RunningPlan, question: str, answer: Answer) -> None:
+    """TRM-06: the same refusal always has the same HTTP status and error code."""
+    first = question not in run.memory.fingerprints
+    earlier = run.memory.same_as_before(question, refusal_fingerprint(answer))
+    if earlier is not None:
+        run.tracker.breaks(
+            f"the refusal of a {question}", earlier, refusal_fingerprint(answer), ("TRM-06",), kind="a refusal varies"
+        )
+    elif not first:
+        run.tracker.fits(f"the refusal of a {question}", refusal_fingerprint(answer), "the same", ("TRM-06",))
+
+
+def cancel_unknown(run: RunningPlan, order_id: str, account: str) -> None:
+    """Cancel an id that names no order (NTF-01)."""
+    result = run.venue.cancel(account, order_id)
+    answer = run.understood(result.answer)
+    if answer is None:
+        return
+    tracker = run.tracker
+    what = "the answer to the cancel of an unknown order"
+    if not answer.is_(AnswerClass.NOT_FOUND):
+        tracker.breaks(
+            what,
+            Reply.NOT_FOUND,
+            said(answer),
+            ("NTF-01",),
+            kind=f"cancel of an unknown order answered {'/'.join(sorted(answer.classes)) or answer.status}",
+        )
+        return
+    tracker.fits(what, Reply.NOT_FOUND, said(answer), ("NTF-01",))
+    run.memory.fingerprints.setdefault("cancel of an unknown order", whole_fingerprint(answer, order_id))
+    for name in tracker.live():
+        tracker.cause(name, rules_of.UNKNOWN_ID)
+    tracker.cause_funds(account, rules_of.UNKNOWN_ID)
+
+
+def cancel_all(run: RunningPlan, account: str) -> None:
+    """Cancel all orders of an account and judge the answer and what it lists."""
+    tracker = run.tracker
+    tracker.belief = tracker.belief.by_now(run.until(), run.rules)
+    before = {name: tracker.belief.states(name) for name in tracker.orders}
+    active = tracker.surely_active(account)
+    nothing = not [name for name in tracker.live(account) if _could_be(before[name], ACTIVE)]
+    for name, order in tracker.orders.items():
+        own = order.terms.account == account
+        tracker.cell(name, "cancel-all" if own else "cancel-all by another account")
+    result = run.venue.cancel_all(account)
+    run.changed()
+    answer = run.understood(result.answer)
+    what = f"the answer to cancel-all of {account}"
+    if answer is not None and not means(answer, Reply.ACCEPTED):
+        ids = ("ALL-04",) if nothing else ("ALL-06", "ALL-01") if len(active) >= MANY else ("ALL-01",)
+        state = "nothing active" if nothing else "many orders active" if len(active) >= MANY else "orders active"
+        tracker.breaks(what, "accepted", said(answer), ids, kind=f"cancel-all with {state} answered {answer.status}")
+        return
+    named = _listed(run, what, account, result.order_ids, nothing=nothing) if answer is not None else None
+    if run.broken:
+        return
+
+    def accepts(outcome: Outcome) -> bool:
+        if named is None:
+            return True
+        here = {state.name for state in outcome.world} & named
+        return outcome.listed <= here and here <= outcome.listed | outcome.may_list
+
+    after = tracker.belief.after(
+        CancelAll(account=account), run.rules, accepts=accepts, until=run.until(), lost=answer is None
+    )
+    if isinstance(after, Conflict):
+        listed = ", ".join(sorted(after.orders & (named or set()))) or "nothing"
+        more = ("ALL-06",) if len(active) >= MANY else ("ALL-04",) if nothing else ()
+        tracker.breaks(
+            f"{what}, for {', '.join(sorted(after.orders))}",
+            " or ".join(after.allowed),
+            f"listing {listed} of them",
+            ("ALL-03", *more),
+            kind="cancel-all lists other orders than it cancelled",
+        )
+        return
+    tracker.belief = after
+    exercised = () if answer is None or named is None else ("ALL-03", "ALL-04") if nothing else ("ALL-03",)
+    tracker.fits(what, "accepted", "no answer" if answer is None else f"listing {len(named or ())} orders", exercised)
+    _spread_bulk(run, account, before, many=len(active) >= MANY, nothing=nothing)
+
+
+def _listed(
+    run: RunningPlan, what: str, account: str, ids: tuple[str, ...] | None, *, nothing: bool
+) -> set[str] | None:
+    """The plan's names of the listed ids; an id that is listed twice or is not the account's breaks ALL-03."""
+    if ids is None:
+        return None
+    tracker = run.tracker
+    names = {order.order_id: name for name, order in tracker.orders.items()}
+    if len(set(ids)) != len(ids):
+        tracker.breaks(
+            what, "each order once", f"{len(ids)} entries, {len(set(ids))} orders", ("ALL-03",), kind="listed twice"
+        )
+        return None
+    strange = [i for i in ids if i not in names or tracker.orders[names[i]].terms.account != account]
+    if strange and (strange[0] in names or strange[0] in run.memory.by_id or run.alone):
+        foreign = strange[0] in names
+        tracker.breaks(
+            what,
+            "the orders of the account that were active",
+            f"{'another account' if foreign else 'a closed or unknown order'}: {strange[0]}",
+            ("ALL-03", *(("ALL-02",) if foreign else ()), *(("ALL-04",) if nothing else ())),
+            kind="cancel-all lists an order that is not one of the account's active ones",
+        )
+        return None
+    return {names[i] for i in ids if i in names}
+
+
+def _could_be(states: tuple[OrderState, ...], statuses: frozenset[Status]) -> bool:
+    return any(state.status in statuses for state in states)
+
+
+def _spread_bulk(
+    run: RunningPlan,
+    account: str,
+    before: dict[str, tuple[OrderState, ...]],
+    *,
+    many: bool,
+    nothing: bool,
+) -> None:
+    tracker = run.tracker
+    for name, order in tracker.orders.items():
+        states = before[name]
+        if order.terms.account != account:
+            if _could_be(states, frozenset(Status) - TERMINAL):
+                tracker.cause(name, rules_of.BULK_OTHER)
+            continue
+        rule = _bulk_rule(states)
+        tracker.cause(name, rule)
+        tracker.cause_funds(account, rule, name)
+        if rule in (rules_of.BULK, rules_of.BULK_PARTIAL):
+            order.cancelled = True
+            order.cancelled_at = time.monotonic()
+            run.cancelled_prices.add((order.terms.market, order.terms.side, order.terms.price))
+            if many:
+                tracker.cause(name, rules_of.BULK_MANY)
+    if nothing:
+        tracker.cause_funds(account, rules_of.BULK_NOTHING)
+        for name in tracker.live(account):
+            tracker.cause(name, rules_of.BULK_NOTHING)
+    for other in run.accounts:
+        if other != account:
+            tracker.cause_funds(other, rules_of.BULK_OTHER)
+
+
+def _bulk_rule(states: tuple[OrderState, ...]) -> Rule:
+    statuses = {state.status for state in states}
+    executing = statuses == {Status.PENDING} and states[0].terms.type is OrderType.MARKET
+    if statuses <= TERMINAL or executing:
+        return rules_of.BULK_UNTOUCHED
+    if statuses == {Status.PENDING_CANCEL}:
+        return rules_of.BULK_WHILE_PENDING
+    if statuses == {Status.PARTIALLY_FILLED}:
+        return rules_of.BULK_PARTIAL
+    return rules_of.BULK if statuses == {Status.OPEN} else rules_of.CANCELLED_UNPINNED

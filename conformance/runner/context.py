@@ -1,0 +1,101 @@
+"""One running plan: the target, the model's side of it, and the clock; shared by the actions' executors."""
+
+import time
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from conformance.model.rules import VenueRules
+from conformance.plans import Plan
+from conformance.requirements import Capability
+from conformance.runner.funds import FundsJudge
+from conformance.runner.memory import Memory
+from conformance.runner.tracker import Tracker
+from conformance.trace import PlanResult
+from fixtures.venue.answers import Answer, AnswerClass, Unknown
+from fixtures.venue.client import Venue
+
+
+class PlanAbandoned(Exception):
+    """The plan cannot be judged further, through no fault that a requirement names; the message says why."""
+
+
+@dataclass(kw_only=True, slots=True)
+class RunningPlan:
+    """Everything that the executors of one plan share.
+
+    ``accounts`` are the roles that the plan uses; ``cancelled_prices`` the (market, side, price) levels at which an order
+    was cancelled (queue place, CXL-05); ``alone`` whether the accounts had no other active orders when the plan began; ``changed_at`` the monotonic time of the last change that a late read may miss.
+    """
+
+    plan: Plan
+    venue: Venue
+    rules: VenueRules
+    tracker: Tracker
+    funds: FundsJudge
+    memory: Memory
+    result: PlanResult
+    accounts: tuple[str, ...]
+    offered: frozenset[Capability]
+    alone: bool = True
+    began: float = field(default_factory=time.monotonic)
+    held_markets: set[str] = field(default_factory=set)
+    cancelled_prices: set[tuple[str, str, Decimal | None]] = field(default_factory=set)
+    changed_at: float = 0.0
+    arrivals: int = 0
+    counter: int = 0
+
+    @property
+    def broken(self) -> bool:
+        """Whether the plan has ended: by a violation, or by trouble."""
+        return bool(self.result.violations) or self.result.trouble is not None
+
+    def until(self) -> float:
+        """The time up to which things may have happened by themselves (seconds since the epoch)."""
+        return time.time()
+
+    def changed(self) -> None:
+        """Something changed at the target: a read that may be late is not believed before its delay has passed."""
+        self.changed_at = time.monotonic()
+
+    def quiet(self, delay: float) -> None:
+        """Wait until reads that may be ``delay`` seconds late must show the last change."""
+        left = self.changed_at + delay - time.monotonic()
+        if delay and left > 0:
+            time.sleep(left)
+
+    def took(self, answer: Answer | Unknown) -> None:
+        """Put an exchange into the trace, and judge what holds for every answer (ERR-01, SIG-11)."""
+        step, tracker = self.tracker.step, self.tracker
+        step.exchanges.append(answer.exchange)
+        self.result.requests += 1
+        if isinstance(answer, Unknown):
+            return
+        if answer.is_(AnswerClass.SERVER_ERROR):
+            tracker.breaks(
+                f"the answer to {answer.exchange.operation}",
+                "any answer below 500",
+                f"HTTP {answer.status}",
+                ("ERR-01",),
+                kind=f"{answer.exchange.operation} answered 5xx",
+            )
+        else:
+            self.result.exercised["ERR-01"] += 1
+        if answer.exchange.leaked:
+            tracker.breaks(
+                f"the answer to {answer.exchange.operation}",
+                "nothing secret or internal",
+                ", ".join(answer.exchange.leaked),
+                ("SIG-11",),
+                kind="an answer gives away a secret",
+            )
+        else:
+            self.result.exercised["SIG-11"] += 1
+
+    def understood(self, answer: Answer | Unknown) -> Answer | None:
+        """The answer, where one came that can be judged; abandons the plan where the target only throttles."""
+        self.took(answer)
+        if isinstance(answer, Unknown):
+            return None
+        if answer.is_(AnswerClass.THROTTLED):
+            raise PlanAbandoned(f"{answer.exchange.operation} was throttled beyond the profile's allowance")
+        return answer

@@ -1,0 +1,213 @@
+"""Run one plan: predict, act, judge, and leave the target as it was found."""
+
+import time
+from dataclasses import asdict
+
+from conformance.model.order import ACTIVE, Status
+from conformance.model.prediction import TooManyWorlds
+from conformance.plans import (
+    COUNTERPARTY,
+    PRIMARY,
+    Action,
+    Cancel,
+    CancelAll,
+    CancelUnknown,
+    Expire,
+    Fill,
+    Forge,
+    HoldMarket,
+    Parallel,
+    Place,
+    Plan,
+    Read,
+    Settle,
+    Snapshot,
+    Wait,
+)
+from conformance.requirements import Capability
+from conformance.runner import cancels, observing, placing
+from conformance.runner.context import PlanAbandoned, RunningPlan
+from conformance.runner.funds import Funds, FundsJudge
+from conformance.runner.memory import Closed, Memory
+from conformance.runner.terms import rules_of
+from conformance.runner.tracker import Tracker
+from conformance.trace import PlanResult, Step
+from fixtures.venue.client import Venue
+
+BULK_CLEAN_UP = 8
+"""Live orders from which a plan's clean-up uses cancel-all, where the target has it and nothing else is active."""
+
+
+def run_plan(plan: Plan, venue: Venue, memory: Memory, *, look_again: int = 1) -> PlanResult:
+    """Run a plan against a target; the result holds every violation found, and a trace of what led to it.
+
+    Raises :class:`~fixtures.venue.trouble.VenueTrouble` where the target cannot be asked further.
+    """
+    result = PlanResult(plan=plan)
+    began = time.monotonic()
+    run = _begin(plan, venue, memory, result)
+    try:
+        if not run.broken:
+            _perform(run)
+    except (PlanAbandoned, TooManyWorlds) as reason:
+        result.trouble = str(reason)
+    finally:
+        _leave(run, look_again)
+        result.seconds = time.monotonic() - began
+    return result
+
+
+def _begin(plan: Plan, venue: Venue, memory: Memory, result: PlanResult) -> RunningPlan:
+    rules = rules_of(venue.profile)
+    tracker = Tracker(rules=rules, result=result)
+    tracker.begin(Step(index=0, action={"do": "begin"}, at=0.0))
+    accounts = tuple(account for account in accounts_of(plan) if account in venue.accounts)
+    run = RunningPlan(
+        plan=plan,
+        venue=venue,
+        rules=rules,
+        tracker=tracker,
+        funds=FundsJudge(tracker, {}),
+        memory=memory,
+        result=result,
+        accounts=accounts,
+        offered=venue.capabilities,
+    )
+    start: dict[str, Funds] = {}
+    if Capability.BALANCES in run.offered:
+        for account in accounts:
+            read = venue.balances(account)
+            run.took(read.answer)
+            if read.balances is None and not run.broken:
+                result.trouble = f"the balances of {account} cannot be read when the plan begins"
+            start[account] = read.balances or {}
+    run.funds = FundsJudge(tracker, start)
+    return run
+
+
+def accounts_of(plan: Plan) -> tuple[str, ...]:
+    """The roles that a plan uses, the primary account first; a plan that fills or compares uses the counterparty too."""
+    used = {PRIMARY}
+    for action in plan.actions:
+        for call in action.calls if isinstance(action, Parallel) else (action,):
+            account = getattr(call, "account", None)
+            used.update({account} if account else ())
+            if isinstance(call, Fill):
+                used.update({COUNTERPARTY, call.by})
+    return tuple(sorted(used, key=lambda account: (account != PRIMARY, account)))
+
+
+def _perform(run: RunningPlan) -> None:
+    for index, action in enumerate(run.plan.actions, start=1):
+        _step(run, index, action)
+        if run.broken:
+            return
+    last = len(run.plan.actions)
+    for action in _reconciliation(run):
+        last += 1
+        _step(run, last, action)
+        if run.broken:
+            return
+
+
+def _reconciliation(run: RunningPlan) -> list[Action]:
+    """What every plan ends with: settle and look, before the clean-up; clean up; settle and look again."""
+    first: list[Action] = []
+    if not run.plan.actions or not isinstance(run.plan.actions[-1], Snapshot):
+        first = [Settle(), Snapshot()]
+    held = [HoldMarket(market=market, held=False) for market in sorted(run.held_markets)]
+    return [*first, *held, _CleanUp(), Settle(), Snapshot()]  # type: ignore[list-item]  # the clean-up is no plan's action
+
+
+class _CleanUp:
+    """Cancel whatever is still live, judged like any other cancel."""
+
+    do = "clean-up"
+
+
+def _step(run: RunningPlan, index: int, action: Action) -> None:
+    step = Step(index=index, action=_as_data(action), at=time.monotonic() - run.began)
+    run.tracker.begin(step)
+    _dispatch(run, action)
+    step.belief = run.tracker.belief
+
+
+def _as_data(action: Action) -> dict[str, object]:
+    if isinstance(action, _CleanUp):
+        return {"do": action.do}
+    return {key: value for key, value in asdict(action).items() if value is not None}
+
+
+def _dispatch(run: RunningPlan, action: Action) -> None:
+    match action:
+        case Place():
+            placing.place(run, action)
+        case Fill():
+            placing.fill(run, action.order, action.quantity, action.by)
+        case Expire():
+            placing.expire(run, action.order)
+        case HoldMarket():
+            placing.hold_market(run, action.market, action.held)
+        case Cancel():
+            cancels.cancel(run, action.order, action.account)
+        case CancelUnknown():
+            cancels.cancel_unknown(run, action.order_id, action.account)
+        case CancelAll():
+            if Capability.CANCEL_ALL in run.offered:
+                cancels.cancel_all(run, action.account)
+        case Read():
+            observing.read(run, action.order, action.account)
+        case Snapshot():
+            observing.snapshot(run)
+        case Settle():
+            observing.settle(run)
+        case Wait():
+            time.sleep(action.seconds)
+        case Forge() | Parallel():
+            raise PlanAbandoned(f"{action.do} is not something that this version can do")
+        case _CleanUp():
+            _clean_up(run)
+
+
+def _clean_up(run: RunningPlan) -> None:
+    for account in run.accounts:
+        live = [
+            name
+            for name in run.tracker.live(account)
+            if any(state.status in ACTIVE for state in run.tracker.belief.states(name))
+        ]
+        if len(live) >= BULK_CLEAN_UP and Capability.CANCEL_ALL in run.offered and run.alone:
+            cancels.cancel_all(run, account)
+            continue
+        for name in live:
+            if run.broken:
+                return
+            cancels.cancel(run, name, None)
+
+
+def _leave(run: RunningPlan, look_again: int) -> None:
+    """Whatever happened, leave nothing of the plan behind; and look at orders of earlier plans once more."""
+    tracker = run.tracker
+    if not run.broken:
+        run.memory.remember(
+            Closed(
+                order_id=order.order_id,
+                name=order.name,
+                account=order.terms.account,
+                seen=order.last,
+                at=time.monotonic(),
+                plan=run.plan,
+            )
+            for order in tracker.orders.values()
+            if order.last is not None and not any(s.status not in _CLOSED for s in tracker.belief.states(order.name))
+        )
+        observing.look_again(run, look_again)
+        return
+    for market in sorted(run.held_markets):
+        run.venue.hold_market(market, False)
+    for name, order in tracker.orders.items():
+        if any(state.status not in _CLOSED for state in tracker.belief.states(name)) or run.result.violations:
+            run.venue.cancel(order.terms.account, order.order_id)
+
+
+_CLOSED = frozenset({Status.CANCELED, Status.FILLED, Status.EXPIRED, Status.REJECTED})

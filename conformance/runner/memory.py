@@ -1,0 +1,107 @@
+"""What a lane of a run remembers beyond one plan: closed orders to look at again, and how refusals were answered."""
+
+import re
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from conformance.model.order import Status
+from conformance.model.worlds import Seen
+from conformance.plans import Plan
+from fixtures.venue.answers import Answer
+
+LOOK_AGAIN_AFTER = 0.4
+"""Seconds after which a closed order is looked at again: a revived one shows only then (CXL-03)."""
+
+MOST_REMEMBERED = 5_000
+"""Closed orders remembered; the oldest are forgotten, so that memory does not grow with the number of plans."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Closed:
+    """An order that a plan left in a terminal state."""
+
+    order_id: str
+    name: str
+    account: str
+    seen: Seen
+    at: float
+    plan: Plan
+
+
+@dataclass(kw_only=True, slots=True)
+class Memory:
+    """Remembered across the plans of one lane; ``fingerprints`` are masked answers by what was asked."""
+
+    closed: deque[Closed] = field(default_factory=deque)
+    by_id: dict[str, Closed] = field(default_factory=dict)
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    last_id_time: int = 0
+
+    def remember(self, orders: Iterable[Closed]) -> None:
+        """Keep orders to look at again later."""
+        for order in orders:
+            self.closed.append(order)
+            self.by_id[order.order_id] = order
+        while len(self.by_id) > MOST_REMEMBERED:
+            self.by_id.pop(next(iter(self.by_id)))
+        while len(self.closed) > MOST_REMEMBERED:
+            self.closed.popleft()
+
+    def due(self, most: int) -> list[Closed]:
+        """Take up to ``most`` orders that were closed long enough ago."""
+        now = time.monotonic()
+        taken: list[Closed] = []
+        while self.closed and len(taken) < most and now - self.closed[0].at >= LOOK_AGAIN_AFTER:
+            taken.append(self.closed.popleft())
+        return taken
+
+    def same_as_before(self, question: str, fingerprint: str) -> str | None:
+        """Remember an answer's fingerprint; the earlier one where it was different (TRM-06, NTF-03)."""
+        before = self.fingerprints.setdefault(question, fingerprint)
+        return before if before != fingerprint else None
+
+
+_MASKS = (
+    (re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"), "<id>"),
+    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
+    (re.compile(r"\b[0-9a-fA-F]{16,64}\b"), "<id>"),
+    (re.compile(r"\b1[5-9]\d{8}(?:\d{3}|\d{6}|\.\d+)?\b"), "<time>"),
+)
+
+_VARIES = frozenset(
+    {"date", "content-length", "age", "etag", "server-timing", "via", "x-response-time", "set-cookie", "retry-after"}
+)
+
+
+def masked(text: str, *known: str) -> str:
+    """An answer's text without ids, times and the ``known`` words of the request, for comparing two answers."""
+    for word in known:
+        if word:
+            text = text.replace(word, "<id>")
+    for pattern, mask in _MASKS:
+        text = pattern.sub(mask, text)
+    return text
+
+
+def refusal_fingerprint(answer: Answer) -> str:
+    """The HTTP status and the error code of a refusal (TRM-06)."""
+    return f"HTTP {answer.status}, code {answer.code}"
+
+
+def whole_fingerprint(answer: Answer, *known: str) -> str:
+    """Everything that tells two refusals apart: status, code, header names, content type and masked body (NTF-03)."""
+    headers = sorted(
+        f"{name.lower()}: {value}" if name.lower() == "content-type" else name.lower()
+        for name, value in answer.exchange.response_headers
+        if name.lower() not in _VARIES
+    )
+    return f"HTTP {answer.status}, code {answer.code}, headers [{', '.join(headers)}], body {masked(answer.exchange.response_body, *known)}"
+
+
+def revived(closed: Closed, status: Status | None, executed: object) -> bool:
+    """Whether a terminal order is not what it was when it was last seen (CXL-03, CXL-08)."""
+    return status is not closed.seen.status or (
+        closed.seen.executed is not None and executed is not None and executed != closed.seen.executed
+    )

@@ -1,0 +1,217 @@
+"""Executing and judging reads: single orders, lists, balances, and waiting for what is pending."""
+
+import time
+
+from conformance.model.order import ACTIVE, Status
+from conformance.requirements import Capability
+from conformance.runner.context import PlanAbandoned, RunningPlan
+from conformance.runner.memory import revived
+from conformance.trace import Timing
+from fixtures.venue.answers import AnswerClass, OrderView
+
+SECOND_LOOKS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between further looks at balances that do not fit: late funds (FND-01) are told apart from wrong ones."""
+
+
+def read(run: RunningPlan, name: str, account: str | None = None) -> None:
+    """Read one order and judge it; a foreign read must not be answered (NTF-07)."""
+    tracker = run.tracker
+    order = tracker.orders.get(name)
+    if order is None:
+        return
+    caller = account or order.terms.account
+    run.quiet(run.venue.profile.timing.read_delay)
+    result = run.venue.order(caller, order.order_id)
+    answer = run.understood(result.answer)
+    if answer is None:
+        return
+    if caller != order.terms.account:
+        _judge_foreign_read(run, name, answer.is_(AnswerClass.ACCEPTED) or result.view is not None, answer.status)
+        return
+    if result.view is None:
+        if answer.is_(AnswerClass.SERVER_ERROR):
+            return  # recorded as ERR-01 already
+        tracker.breaks(
+            f"a read of {name}",
+            tracker.allowed(name),
+            f"HTTP {answer.status}, no order",
+            ("CXL-08",),
+            kind=f"an order cannot be read any more: {answer.status}",
+        )
+        return
+    _judge_view(run, name, result.view, listed=False)
+
+
+def _judge_foreign_read(run: RunningPlan, name: str, shown: bool, status: int) -> None:
+    if run.venue.profile.relaxations.foreign_order_readable:
+        return
+    what = f"a read of {name} by another account"
+    if shown:
+        run.tracker.breaks(what, "not found", f"HTTP {status}", ("NTF-07",), kind="a foreign order can be read")
+    else:
+        run.tracker.fits(what, "not found", f"HTTP {status}", ("NTF-07",))
+
+
+def _judge_view(run: RunningPlan, name: str, view: OrderView, *, listed: bool) -> None:
+    order, tracker = run.tracker.orders[name], run.tracker
+    before = tracker.belief.states(name)
+    if not tracker.judge_view(name, view, until=run.until(), listed=listed):
+        return
+    if {state.status for state in before} != {view.status}:
+        run.changed()
+    if order.cancelled_at is not None and order.settled_at is not None and order.last is not None:
+        if order.last.status is Status.CANCELED:
+            run.result.timings.append(Timing(answer=0.0, terminal=time.monotonic() - order.cancelled_at))
+        order.cancelled_at = None
+
+
+def list_orders(run: RunningPlan, account: str) -> bool:
+    """Read the active orders of an account and judge every order of the plan by it; says whether it could be done."""
+    tracker = run.tracker
+    run.quiet(run.venue.profile.timing.read_delay)
+    result = run.venue.orders(account)
+    answer = run.understood(result.answer)
+    if answer is None or result.views is None:
+        return False
+    shown = {view.order_id: view for view in result.views}
+    if len(shown) != len(result.views):
+        tracker.breaks(
+            f"the list of {account}",
+            "each order once",
+            f"{len(result.views)} entries, {len(shown)} orders",
+            ("CXL-08",),
+            kind="an order is listed twice",
+        )
+        return True
+    names = {order.order_id: name for name, order in tracker.orders.items()}
+    for order_id, view in shown.items():
+        if order_id not in names:
+            _judge_stranger(run, account, view)
+        elif tracker.orders[names[order_id]].terms.account != account:
+            tracker.breaks(
+                f"the list of {account}",
+                "the account's own orders",
+                f"{names[order_id]} of {tracker.orders[names[order_id]].terms.account}",
+                ("NTF-07",),
+                kind="another account's order is listed",
+            )
+    for name, order in tracker.orders.items():
+        if order.terms.account != account:
+            continue
+        if order.order_id in shown:
+            _judge_view(run, name, shown[order.order_id], listed=True)
+        elif not tracker.judge_absence(name, until=run.until()):
+            return True
+    return True
+
+
+def _judge_stranger(run: RunningPlan, account: str, view: OrderView) -> None:
+    """An active order that this plan did not place: one that an earlier plan closed has come back to life (CXL-03)."""
+    closed = run.memory.by_id.get(view.order_id)
+    if closed is None or view.status not in ACTIVE:
+        return
+    run.tracker.breaks(
+        f"the list of {account}",
+        f"no order that was seen {closed.seen.status}",
+        f"an order of an earlier plan, {view.status}",
+        ("CXL-03",),
+        kind="a closed order is active again",
+    )
+
+
+def balances(run: RunningPlan, account: str) -> None:
+    """Read the balances of an account and judge them; a misfit is looked at again before it is recorded."""
+    if Capability.BALANCES not in run.offered:
+        return
+    profile = run.venue.profile
+    run.quiet(max(profile.timing.balance_delay, profile.timing.read_delay))
+    result = run.venue.balances(account)
+    answer = run.understood(result.answer)
+    if answer is None or result.balances is None or run.broken:
+        return
+    if run.funds.judge(account, result.balances, until=run.until()):
+        return
+    began, first = time.monotonic(), result.balances
+    for pause in SECOND_LOOKS:
+        time.sleep(pause)
+        again = run.venue.balances(account)
+        run.took(again.answer)
+        if again.balances is not None and not run.funds.misfit(account, again.balances, until=run.until()):
+            run.funds.record(account, first, settled_after=time.monotonic() - began)
+            return
+    run.funds.record(account, first, settled_after=None)
+
+
+def snapshot(run: RunningPlan) -> None:
+    """Observe every account of the plan: active orders, then single orders that something happened to, then balances."""
+    for account in run.accounts:
+        if run.broken:
+            return
+        if Capability.LIST in run.offered:
+            list_orders(run, account)
+        for name in run.tracker.unread(account):
+            if run.broken:
+                return
+            read(run, name)
+    for account in run.accounts:
+        if run.broken:
+            return
+        balances(run, account)
+
+
+def settle(run: RunningPlan) -> None:
+    """Wait until no cancel is pending any more, within the profile's deadline (PND-01)."""
+    timing = run.venue.profile.timing
+    tracker = run.tracker
+    while not run.broken:
+        waiting = [
+            name
+            for name in tracker.orders
+            if any(state.status is Status.PENDING_CANCEL for state in tracker.belief.states(name))
+        ]
+        if not waiting:
+            return
+        for name in waiting:
+            order = tracker.orders[name]
+            began = time.monotonic()
+            read(run, name)
+            if run.broken:
+                return
+            if order.last is not None and order.last.status is Status.PENDING_CANCEL and order.seen_pending:
+                since = order.pending_since or run.until()
+                if run.until() - since > timing.pending_cancel_deadline:
+                    tracker.breaks(
+                        f"the pending cancel of {name}",
+                        f"an end within {timing.pending_cancel_deadline:g} s",
+                        f"still PENDING_CANCEL after {run.until() - since:.1f} s",
+                        ("PND-01",),
+                        kind="a pending cancel does not end",
+                    )
+                    return
+            elif order.last is None and time.monotonic() - began > timing.pending_cancel_deadline:
+                raise PlanAbandoned(f"{name} cannot be read")
+        time.sleep(timing.poll_interval)
+
+
+def look_again(run: RunningPlan, most: int) -> None:
+    """Read orders that earlier plans left in a terminal state once more (CXL-03)."""
+    for closed in run.memory.due(most):
+        result = run.venue.order(closed.account, closed.order_id)
+        answer = run.understood(result.answer)
+        if answer is None or result.view is None or result.view.status is None:
+            continue
+        view = result.view
+        what = f"a later read of {closed.name}, an order of an earlier plan"
+        before = f"{closed.seen.status} with {closed.seen.executed} executed"
+        if revived(closed, view.status, view.executed):
+            run.tracker.breaks(
+                what,
+                before,
+                f"{view.status} with {view.executed} executed",
+                ("CXL-03",) if closed.seen.status is Status.CANCELED else ("CXL-08",),
+                kind=f"{closed.seen.status} became {view.status} later",
+            )
+            return
+        run.tracker.fits(
+            what, before, "the same", ("CXL-03",) if closed.seen.status is Status.CANCELED else ("CXL-08",)
+        )

@@ -1,0 +1,74 @@
+"""From a profile to the model's rules, and from a plan's placing to an order's terms."""
+
+import time
+from decimal import Decimal
+from itertools import count
+
+from conformance.model.order import Terms, TimeInForce
+from conformance.model.rules import FeeAsset, LockModel, MarketRules, VenueRules
+from conformance.plans import Expire, Place, Plan
+from fixtures.profiles.profile import Profile
+
+FAR = 3_600.0
+"""Seconds until the deadline of an order that a plan does not let expire by waiting."""
+
+_numbers = count(1)
+
+
+def rules_of(profile: Profile) -> VenueRules:
+    """What the model needs to know of a target."""
+    lock = profile.lock
+    rates = [max(profile.fees_of(name).maker, profile.fees_of(name).taker) for name in profile.markets]
+    return VenueRules(
+        markets={
+            name: MarketRules(
+                symbol=name,
+                base=market.base,
+                quote=market.quote,
+                maker_fee=profile.fees_of(name).maker,
+                taker_fee=profile.fees_of(name).taker,
+                fee_asset=FeeAsset(profile.fees_of(name).charged),
+                isolated=market.isolated,
+            )
+            for name, market in profile.markets.items()
+        },
+        lock_model=LockModel(lock.model),
+        margin_rate=lock.rate or Decimal(1),
+        margin_asset=lock.asset or "",
+        fee_reserve=max(rates, default=Decimal(0)) if lock.fee_reserve else Decimal(0),
+        clock_tolerance=profile.timing.clock_tolerance,
+        rejected_may_be_unknown=profile.relaxations.rejected_order_has_no_id,
+    )
+
+
+def terms_of(action: Place, plan: Plan, profile: Profile, run_name: str) -> Terms:
+    """The terms of an order that is placed now; a deadline is whole milliseconds after the epoch."""
+    expires_at = None
+    if action.time_in_force is TimeInForce.GTD:
+        driver = profile.drivers.expire
+        soon = (
+            driver is not None
+            and driver.how == "wait"
+            and any(isinstance(a, Expire) and a.order == action.order for a in plan.actions)
+        )
+        lifetime = (driver.shortest + profile.timing.clock_tolerance) if soon and driver is not None else FAR
+        expires_at = round((time.time() + lifetime) * 1000) / 1000
+    return Terms(
+        account=action.account,
+        market=action.market,
+        side=action.side,
+        type=action.type,
+        quantity=action.quantity,
+        price=action.price,
+        time_in_force=action.time_in_force,
+        expires_at=expires_at,
+        client_id=_client_id(action.client_id_length, run_name),
+        post_only=action.post_only,
+    )
+
+
+def _client_id(length: int | None, run_name: str) -> str | None:
+    if length is None:
+        return None
+    unique = f"{run_name}-{next(_numbers)}-"
+    return (unique + "x" * length)[: max(length, len(unique) - 1)]

@@ -1,0 +1,88 @@
+"""What a plan's run leaves behind: steps, nonconformities, and what was exercised. Values only."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from conformance.model.worlds import Belief
+from conformance.plans import Plan
+from fixtures.venue.answers import Exchange
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observation:
+    """One thing that was predicted and then seen, in words; ``fits`` says whether any possible world explains it."""
+
+    what: str
+    predicted: str
+    seen: str
+    fits: bool
+
+
+@dataclass(kw_only=True, slots=True)
+class Step:
+    """One action of the plan (or of its reconciliation): what was sent, predicted and seen.
+
+    ``at`` is in seconds since the plan began; ``belief`` is what the model held possible afterwards.
+    """
+
+    index: int
+    action: dict[str, object]
+    at: float
+    exchanges: list[Exchange] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+    belief: Belief = field(default_factory=Belief.empty)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Violation:
+    """One nonconformity: which requirements it breaks (the closest first), and why nothing explains what was seen.
+
+    ``kind`` groups equal violations; it holds no name, id or amount of one run.
+    """
+
+    requirements: tuple[str, ...]
+    kind: str
+    step: int
+    what: str
+    predicted: str
+    seen: str
+    because: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple[tuple[str, ...], str]:
+        """What makes two violations the same finding."""
+        return (self.requirements, self.kind)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timing:
+    """Seconds measured of one cancel (INF-01..03); ``None`` where it was not seen."""
+
+    answer: float
+    terminal: float | None = None
+    released: float | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class PlanResult:
+    """The outcome of one run of one plan.
+
+    ``exercised`` counts, by requirement, the observations that could have shown a violation and did not; ``cells`` counts
+    (state, event) pairs reached while the state was pinned by a read. ``trouble`` says why the plan could not be judged
+    to its end (the target's transport, a refused placing, a driver): never a nonconformity.
+    """
+
+    plan: Plan
+    steps: list[Step] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+    exercised: Counter[str] = field(default_factory=Counter)
+    cells: Counter[tuple[str, str]] = field(default_factory=Counter)
+    timings: list[Timing] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+    trouble: str | None = None
+    requests: int = 0
+    seconds: float = 0.0
+
+    def breaks(self, requirement: str) -> bool:
+        """Whether this run showed a violation of ``requirement``."""
+        return any(requirement in violation.requirements for violation in self.violations)

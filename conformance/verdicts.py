@@ -1,0 +1,213 @@
+"""Verdicts: what a whole run says of each requirement, and the exit status that follows.
+
+A verdict is computed from everything that was observed of a requirement in the run, whichever test saw it. A requirement
+that was never exercised is not a pass.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from conformance.exit_status import ExitStatus
+from conformance.model.order import Status
+from conformance.requirements import Level, Requirement, catalogue
+from conformance.trace import PlanResult, Violation
+
+
+class Verdict(StrEnum):
+    """What a run says of one requirement."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INTERMITTENT = "INTERMITTENT"
+    NOT_EXERCISED = "NOT EXERCISED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+
+@dataclass(kw_only=True, slots=True)
+class Finding:
+    """Equal violations, grouped: how often they were seen, and the smallest plan that shows them.
+
+    ``failed`` of ``runs`` repetitions of that plan showed it; fewer than all means INTERMITTENT. ``result`` is the trace
+    of the smallest failing run; ``first_size`` the number of actions of the plan that showed it first; ``spent`` the
+    requests that making it smaller took.
+    """
+
+    violation: Violation
+    result: PlanResult
+    count: int = 1
+    failed: int = 1
+    runs: int = 1
+    first_size: int = 0
+    spent: int = 0
+    test: str = ""
+
+    @property
+    def intermittent(self) -> bool:
+        """Whether the same plan also passed when it was repeated."""
+        return self.failed < self.runs
+
+    @property
+    def key(self) -> tuple[tuple[str, ...], str]:
+        """What groups violations."""
+        return self.violation.key
+
+
+@dataclass(kw_only=True, slots=True)
+class RunRecord:
+    """Everything that a run (or one lane of it) observed, without the traces of plans that passed."""
+
+    exercised: Counter[str] = field(default_factory=Counter)
+    cells: Counter[tuple[str, str]] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    troubles: Counter[str] = field(default_factory=Counter)
+    findings: dict[tuple[tuple[str, ...], str], Finding] = field(default_factory=dict)
+    answer_seconds: list[float] = field(default_factory=list)
+    terminal_seconds: list[float] = field(default_factory=list)
+    release_seconds: list[float] = field(default_factory=list)
+    plans: int = 0
+    repeated_plans: int = 0
+    requests: int = 0
+    attacks: Counter[str] = field(default_factory=Counter)
+    stopped: str | None = None
+    errors: list[str] = field(default_factory=list)
+
+    def add(self, result: PlanResult) -> None:
+        """Count what one run of a plan exercised; violations are added as findings."""
+        self.plans += 1
+        self.requests += result.requests
+        self.exercised.update(result.exercised)
+        self.cells.update(result.cells)
+        self.notes.update(result.notes)
+        if result.trouble is not None:
+            self.troubles[result.trouble] += 1
+        for timing in result.timings:
+            if timing.terminal is None and timing.released is None:
+                self.answer_seconds.append(timing.answer)
+            if timing.terminal is not None:
+                self.terminal_seconds.append(timing.terminal)
+            if timing.released is not None:
+                self.release_seconds.append(timing.released)
+
+    def merge(self, other: "RunRecord") -> None:
+        """Take in what another lane observed."""
+        for counter, more in (
+            (self.exercised, other.exercised),
+            (self.notes, other.notes),
+            (self.troubles, other.troubles),
+            (self.attacks, other.attacks),
+        ):
+            counter.update(more)
+        self.cells.update(other.cells)
+        self.answer_seconds += other.answer_seconds
+        self.terminal_seconds += other.terminal_seconds
+        self.release_seconds += other.release_seconds
+        self.plans += other.plans
+        self.repeated_plans += other.repeated_plans
+        self.requests += other.requests
+        self.errors += other.errors
+        self.stopped = self.stopped or other.stopped
+        for key, finding in other.findings.items():
+            mine = self.findings.get(key)
+            if mine is None:
+                self.findings[key] = finding
+                continue
+            smaller = min(mine, finding, key=lambda f: len(f.result.plan.actions))
+            smaller.count = mine.count + finding.count
+            self.findings[key] = smaller
+
+    def of(self, requirement: str) -> list[Finding]:
+        """The findings that break a requirement, the smallest plan first."""
+        found = [f for f in self.findings.values() if requirement in f.violation.requirements]
+        return sorted(found, key=lambda f: (f.violation.requirements[0] != requirement, len(f.result.plan.actions)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """The verdict of one requirement, how often it was exercised, and why it was not where it was not."""
+
+    requirement: Requirement
+    verdict: Verdict
+    exercised: int
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+def judgements(
+    record: RunRecord, *, missing: Mapping[str, str], selected: Iterable[str] | None = None
+) -> tuple[Judgement, ...]:
+    """The verdict of every judged requirement, in the catalogue's order.
+
+    ``missing`` says, by requirement, which capability the target lacks; ``selected`` names the requirements of a partial
+    run: all others are NOT EXERCISED.
+    """
+    chosen = None if selected is None else set(selected)
+    found = []
+    for requirement in catalogue().values():
+        if not requirement.judged:
+            continue
+        findings = tuple(record.of(requirement.id))
+        count = record.exercised.get(requirement.id, 0)
+        verdict, reason = _verdict(requirement.id, findings, count, record, missing, chosen)
+        found.append(
+            Judgement(requirement=requirement, verdict=verdict, exercised=count, reason=reason, findings=findings)
+        )
+    return tuple(found)
+
+
+def _verdict(
+    requirement: str,
+    findings: tuple[Finding, ...],
+    count: int,
+    record: RunRecord,
+    missing: Mapping[str, str],
+    chosen: set[str] | None,
+) -> tuple[Verdict, str]:
+    if findings:
+        steady = [f for f in findings if not f.intermittent]
+        return (Verdict.FAIL, "") if steady else (Verdict.INTERMITTENT, "")
+    if chosen is not None and requirement not in chosen:
+        return Verdict.NOT_EXERCISED, "not selected in this run"
+    if requirement in missing:
+        return Verdict.NOT_EXERCISED, missing[requirement]
+    if count:
+        return Verdict.PASS, ""
+    state = STATE_NEEDED.get(requirement.partition("-")[0]) or STATE_NEEDED.get(requirement)
+    if state is not None and record.stopped is None and not any(seen == state for seen, _ in record.cells):
+        return Verdict.NOT_EXERCISED, f"the target never showed an order that is {state}"
+    if record.stopped is not None:
+        return Verdict.INCONCLUSIVE, record.stopped
+    if record.errors:
+        return Verdict.INCONCLUSIVE, record.errors[0]
+    if record.troubles:
+        return Verdict.INCONCLUSIVE, record.troubles.most_common(1)[0][0]
+    return Verdict.INCONCLUSIVE, "no plan of this run reached it"
+
+
+STATE_NEEDED: Mapping[str, Status] = {
+    "PND": Status.PENDING_CANCEL,
+    "TRM-03": Status.PENDING,
+    "TRM-07": Status.REJECTED,
+}
+"""States that a correct venue need not show: without them these requirements are NOT EXERCISED, not in doubt."""
+
+
+def exit_status(
+    found: Iterable[Judgement], *, strict: bool = False, selected: Iterable[str] | None = None, complete: bool = True
+) -> ExitStatus:
+    """0 conformant, 1 a MUST failed (with ``strict`` a SHOULD too), 3 a MUST could not be judged.
+
+    A MUST that the target has no capability for is NOT EXERCISED and does not by itself make a run inconclusive; one that
+    should have been exercised and was not does. ``complete`` is false where the run was stopped early.
+    """
+    chosen = None if selected is None else set(selected)
+    undecided = not complete
+    for judgement in found:
+        must = judgement.requirement.level is Level.MUST
+        if judgement.verdict in (Verdict.FAIL, Verdict.INTERMITTENT) and (must or strict):
+            return ExitStatus.NONCONFORMANT
+        wanted = chosen is None or judgement.requirement.id in chosen
+        if must and wanted and judgement.verdict is Verdict.INCONCLUSIVE:
+            undecided = True
+    return ExitStatus.INCONCLUSIVE if undecided else ExitStatus.CONFORMANT
