@@ -68,7 +68,9 @@ def _tests_of(holder: ModuleType | type, inherited: tuple[str, ...], node: str) 
 
 def _marked(holder: object) -> tuple[str, ...]:
     """The ids of the requirement markers on a module, class or function."""
-    marks: object = getattr(holder, "pytestmark", ())
-    each = marks if isinstance(marks, list | tuple) else [marks]
+    marks = getattr(holder, "pytestmark", ())
+    each: list[object] = list(marks) if isinstance(marks, list | tuple) else [marks]
     plain = [mark.mark if isinstance(mark, pytest.MarkDecorator) else mark for mark in each]
-    return tuple(str(name) for mark in plain if mark.name == MARKER for name in mark.args)
+    return tuple(
+        str(name) for mark in plain if isinstance(mark, pytest.Mark) and mark.name == MARKER for name in mark.args
+    )

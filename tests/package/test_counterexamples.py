@@ -43,4 +43,4 @@ def test_schemathesis_has_not_touched_the_printer_of_this_process() -> None:
     """In the process of our own tests Hypothesis' printer is the one that Hypothesis brought."""
     from hypothesis import core
 
-    assert core.RepresentationPrinter.__module__ == "hypothesis.vendor.pretty"
+    assert vars(core)["RepresentationPrinter"].__module__ == "hypothesis.vendor.pretty"

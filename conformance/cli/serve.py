@@ -1,0 +1,127 @@
+"""``cancel-conformance serve``: the embedded exchange on its own, honest or with seeded faults."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from conformance.errors import UserError
+
+if TYPE_CHECKING:
+    from fixtures.exchange import ServedExchange
+
+TARGET_FILE = "target.toml"
+
+
+def serve(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    cancel_mode: Annotated[
+        Literal["immediate", "delayed", "mixed"], typer.Option(help="How an accepted cancel takes effect.")
+    ] = "immediate",
+    fault: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Seed this fault; may be given several times.")
+    ] = None,
+    list_faults: Annotated[bool, typer.Option("--list-faults", help="List the seeded faults and end.")] = False,
+    keys_dir: Annotated[
+        Path, typer.Option(help=f"Where the accounts' keys and a ready {TARGET_FILE} are written.")
+    ] = Path("exchange-keys"),
+    seed: Annotated[int, typer.Option(help="Seed of delays and of the mixed mode.")] = 0,
+) -> None:
+    """Serve the embedded exchange until it is interrupted."""
+    from fixtures.exchange import CancelMode, ExchangeSettings, ExchangeStartError
+    from fixtures.exchange import serve as serve_exchange
+
+    if list_faults:
+        _list_faults()
+        return
+    settings = ExchangeSettings(cancel_mode=CancelMode(cancel_mode), faults=_known(fault or []), seed=seed)
+    try:
+        serve_exchange(
+            settings, announce=lambda served: _announce(served, keys_dir.resolve()), port=port, keys_dir=keys_dir
+        )
+    except KeyboardInterrupt:
+        return  # the way to end it: uvicorn raises the signal again once it has closed its connections
+    except ExchangeStartError as error:
+        raise UserError(f"The exchange cannot start: {error}\nChoose another --port, or 0 for a free one.") from error
+    except OSError as error:
+        raise UserError(
+            f"Cannot write the keys into {keys_dir}: {error.strerror or error}\nChoose another --keys-dir."
+        ) from error
+
+
+def _known(names: list[str]) -> tuple[str, ...]:
+    """The names, each checked to be a seeded fault."""
+    from difflib import get_close_matches
+
+    from fixtures.faults import FAULTS
+
+    for name in names:
+        if name not in FAULTS:
+            close = get_close_matches(name, FAULTS, n=3)
+            hint = f"Did you mean {' or '.join(close)}? " if close else ""
+            raise UserError(f"--fault: there is no seeded fault {name!r}. {hint}'--list-faults' lists them all.")
+    return tuple(dict.fromkeys(names))
+
+
+def _list_faults() -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from fixtures.faults import FAULTS
+
+    table = Table("fault", "caught by", "what it does", box=None, pad_edge=False, header_style="bold")
+    for fault in sorted(FAULTS.values(), key=lambda one: (one.family, one.requirement, one.name)):
+        rarity = f" ({fault.rarity})" if fault.rarity else ""
+        table.add_row(fault.name, fault.requirement, escape(fault.summary + rarity))
+    Console(highlight=False).print(table)
+
+
+def _announce(served: "ServedExchange", folder: Path) -> None:
+    target = write_target(served, folder)
+    faults = ", ".join(served.settings.faults) or "none"
+    typer.echo(f"Serving {served.base_url} (cancel mode {served.settings.cancel_mode}, seeded faults: {faults}).")
+    typer.echo(f"Judge it:  cancel-conformance run --target {target}")
+    typer.echo("Ctrl-C ends it.")
+
+
+def write_target(served: "ServedExchange", folder: Path) -> Path:
+    """Write a target file that names the running exchange, with the revoked key and the control token beside it."""
+    _write_private(folder / "revoked.pem", served.keys.revoked.private_pem)
+    _write_private(folder / "control-token", served.control_token.encode())
+    lines = [
+        "# Written by `cancel-conformance serve`; good for as long as that exchange runs.",
+        'extends = "embedded"',
+        "",
+        "[target]",
+        f"base_url = {_quoted(served.base_url)}",
+        "",
+        "[drivers.control]",
+        'headers = { X-Control-Token = "{token}" }',
+        'token = { file = "control-token" }',
+    ]
+    for name, account in served.keys.accounts.items():
+        lines += ["", f"[accounts.{name}]", *_key(account.key_id, served.key_files[name].name)]
+    first = next(iter(served.keys.accounts))
+    lines += ["", f"[[accounts.{first}.revoked_keys]]", *_key(served.keys.revoked.key_id, "revoked.pem")]
+    target = folder / TARGET_FILE
+    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return target
+
+
+def _key(key_id: str, file: str) -> list[str]:
+    return [f"key_id = {_quoted(key_id)}", f"private_key = {{ file = {_quoted(file)} }}"]
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text)  # a JSON string is a TOML string
+
+
+def _write_private(path: Path, contents: bytes) -> None:
+    """Write a file that its owner alone may read, in place of one that may be there."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(contents)
