@@ -1,0 +1,1 @@
+"""What to try: Hypothesis strategies for orders and their lives, order ids, signature flaws and races."""
