@@ -1,4 +1,4 @@
-"""The two commands at the top of the README do what they say, in a fresh copy and a fresh environment."""
+"""What the README shows works as it is shown: its two commands, its target file, its seeded fault."""
 
 import re
 import shutil
@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.faults import FAULTS
+from fixtures.profiles.loading import load_profile
+
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
 def test_the_readme_opens_with_two_single_line_commands() -> None:
@@ -30,3 +34,19 @@ def test_the_first_command_judges_the_embedded_exchange(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     assert (copy / "conformance-report" / "verdicts.json").is_file()
+
+
+def test_the_target_file_of_the_readme_is_a_whole_one(tmp_path: Path) -> None:
+    """The target file that the README shows loads, and nothing in it draws a warning."""
+    (shown,) = re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    (tmp_path / "target.toml").write_text(shown)
+    profile = load_profile(tmp_path / "target.toml")
+    assert set(profile.accounts) == {"primary", "counterparty"}
+    assert profile.warnings() == ()
+
+
+def test_the_fault_of_the_readme_exists() -> None:
+    """A seeded fault that the README names can be seeded."""
+    named = re.findall(r"--fault ([\w-]+)", README)
+    assert named
+    assert set(named) <= FAULTS.keys()

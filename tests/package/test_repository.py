@@ -14,7 +14,7 @@ FORBIDDEN = {
     "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/]{40}",
     "an unfinished mark": r"\b(TO(DO)|FIX(ME)|NotImplemented(Error))\b",
     "a silenced type check without a reason": r"#\s*type: ignore(?!\[[a-z-]+\] +# .{8})",
-    "a silenced lint check without a reason": r"#\s*noqa(?!: [A-Z]+\d+(, ?[A-Z]+\d+)*\W+\w.{8})",
+    "a silenced lint check without a reason": r"#\s*noqa(?!: [A-Z]+\d+(, ?[A-Z]+\d+)*\W+\w.{5})",
 }
 
 
