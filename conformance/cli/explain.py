@@ -53,7 +53,8 @@ def _explain(console: "Console", requirement: Requirement) -> None:
     faults = [
         f"{fault.name}: {fault.summary}" for fault in seeded_faults().values() if fault.requirement == requirement.id
     ]
-    console.print(f"[bold]{requirement.id}[/]  {requirement.level}  {requirement.requirement_class}")
+    level = str(requirement.level) if requirement.judged else f"{requirement.level} (measured, never judged)"
+    console.print(f"[bold]{requirement.id}[/]  {level}  {requirement.requirement_class}")
     console.print(escape(requirement.sentence))
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
@@ -63,10 +64,7 @@ def _explain(console: "Console", requirement: Requirement) -> None:
         "authority": [authority],
         "note": [requirement.note] if requirement.note else [],
         "needs": [", ".join(sorted(requirement.needs)) or "nothing beyond a reachable target"],
-        "tested by": tests
-        or [
-            "no conformance test yet: its verdict is NOT EXERCISED" if requirement.judged else "measured, never judged"
-        ],
+        "tested by": tests or ["no conformance test"],
         "proven by": faults or ["no seeded fault"],
     }
     for title, lines in rows.items():
