@@ -1,1 +1,1 @@
-"""What people read of a run: evidence, verdict files, proofs, pictures and pages."""
+"""What people read: evidence, verdict files, proofs, pictures, Allure results. Never calls the target, never judges."""
