@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -147,15 +147,15 @@ def test_cancels_are_classed(venue: Venue) -> None:
     """200 is accepted and 202 pending, with the new status from the answer; codes make the refusals."""
     venue.place(TERMS)
     first = venue.cancel("primary", "R1")
-    assert (_answer(first.answer).classes, first.status) == ({AnswerClass.ACCEPTED}, Status.CANCELED)
+    assert _answer(first.answer).classes == {AnswerClass.ACCEPTED}
+    assert first.status is Status.CANCELED
     assert _answer(venue.cancel("primary", "R1").answer).classes == {AnswerClass.CANNOT_CANCEL}
     assert _answer(venue.cancel("primary", "R9").answer).classes == {AnswerClass.NOT_FOUND}
     assert _answer(venue.cancel("counterparty", "R1").answer).classes == {AnswerClass.UNAUTHENTICATED}
     venue.place(Terms(account="primary", market="BTC-EUR", side=Side.BUY, quantity=Decimal("0.009"), price=Decimal(1)))
     delayed = venue.cancel("primary", "R2")
-    assert (_answer(delayed.answer).classes, delayed.status, delayed.word) == (
-        {AnswerClass.PENDING}, Status.PENDING_CANCEL, "CANCELLING",
-    )  # fmt: skip
+    assert _answer(delayed.answer).classes == {AnswerClass.PENDING}
+    assert (delayed.status, delayed.word) == (Status.PENDING_CANCEL, "CANCELLING")
 
 
 def test_lists_cancel_all_and_balances(venue: Venue) -> None:
@@ -177,11 +177,12 @@ def test_what_the_dialect_has_not_is_no_capability(venue: Venue) -> None:
     """Without signatures, control requests and held markets, these are missing capabilities and refuse to be used."""
     missing = {Capability.SIGNATURES, Capability.SIGNED_CANCEL_ALL, Capability.HOLD_MARKET, Capability.REJECTED_ORDERS}
     assert not venue.capabilities & missing
-    for use in (
+    uses: list[Callable[[], object]] = [
         lambda: venue.fill_control("R1", Decimal(1)),
         lambda: venue.expire_control("R1"),
         lambda: venue.hold_market("BTC-EUR", True),
-    ):
+    ]
+    for use in uses:
         with pytest.raises(NotOffered, match="names no control request"):
             use()
 
