@@ -18,13 +18,17 @@ from fixtures.venue.journal import leftovers
 from fixtures.venue.sweep import check_no_leftovers, sweep
 
 TERMS = Terms(account="primary", market="BTC-USDT", side=Side.BUY, quantity=Decimal("0.5"), price=Decimal("1000.00"))
+FILL_BY_CONTROL = {
+    "how": "control",
+    "request": {"method": "POST", "path": "/_control/fill", "body": {"orderId": "{order_id}", "qty": "{quantity}"}},
+}
 NEVER_PLACED = "01900000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[tuple[Profile, ExchangeProcess]]:
     """One exchange for the module, with a second lane."""
-    with embedded_target(lanes=2) as pair:
+    with embedded_target(overrides={"drivers": {"fill": FILL_BY_CONTROL}}, lanes=2) as pair:
         yield pair
 
 

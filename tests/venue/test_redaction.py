@@ -101,3 +101,13 @@ def test_usual_credential_headers_are_always_redacted(
     request = venue.prepare("primary", "cancel", order_id=ORDER)
     exchange = venue.send(replace(request, headers=((word, "a secret value"),))).exchange
     assert "a secret value" not in _text(exchange)
+
+
+def test_a_hostile_header_is_kept_short(
+    serve: Callable[..., Any], venue_at: Callable[..., Any], reply: Callable[..., bytes]
+) -> None:
+    """Of a header of 64 KiB the evidence keeps the beginning and the length."""
+    venue = venue_at(serve(reply(400, {})).base_url)
+    request = venue.prepare("primary", "cancel", order_id=ORDER)
+    exchange = venue.send(replace(request, headers=(("X-Long", "a" * 65_536),)), hostile=True).exchange
+    assert dict(exchange.request_headers)["X-Long"] == "a" * 1024 + "... [65536 characters]"
