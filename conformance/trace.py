@@ -69,7 +69,8 @@ class PlanResult:
 
     ``exercised`` counts, by requirement, the observations that could have shown a violation and did not; ``cells`` counts
     (state, event) pairs reached while the state was pinned by a read. ``trouble`` says why the plan could not be judged
-    to its end (the target's transport, a refused placing, a driver): never a nonconformity.
+    to its end (the target's transport, a refused placing, a driver): never a nonconformity. ``suspect`` is the plan to
+    repeat where a violation belongs to an earlier plan than this one; ``spent`` the requests of making the plan small.
     """
 
     plan: Plan
@@ -82,6 +83,8 @@ class PlanResult:
     trouble: str | None = None
     requests: int = 0
     seconds: float = 0.0
+    suspect: Plan | None = None
+    spent: int = 0
 
     def breaks(self, requirement: str) -> bool:
         """Whether this run showed a violation of ``requirement``."""

@@ -37,7 +37,7 @@ def serve(
     if list_faults:
         _list_faults()
         return
-    settings = ExchangeSettings(cancel_mode=CancelMode(cancel_mode), faults=_known(fault or []), seed=seed)
+    settings = ExchangeSettings(cancel_mode=CancelMode(cancel_mode), faults=known_faults(fault or []), seed=seed)
     try:
         serve_exchange(
             settings, announce=lambda served: _announce(served, keys_dir.resolve()), port=port, keys_dir=keys_dir
@@ -52,8 +52,8 @@ def serve(
         ) from error
 
 
-def _known(names: list[str]) -> tuple[str, ...]:
-    """The names, each checked to be a seeded fault."""
+def known_faults(names: list[str]) -> tuple[str, ...]:
+    """The names, each checked to be a seeded fault; raises :class:`UserError` with the closest names for another."""
     from difflib import get_close_matches
 
     from fixtures.faults import FAULTS

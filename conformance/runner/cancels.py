@@ -61,7 +61,7 @@ def cancel(run: RunningPlan, name: str, account: str | None) -> None:
         expected = [Reply.NOT_FOUND]
     if isinstance(after, Conflict):
         assert answer is not None  # a lost answer conflicts with nothing
-        ids = ("NTF-02",) if foreign else _rows(before, run)
+        ids = ("NTF-02",) if foreign else ("PND-05",) if order.seen_pending else _rows(before, run)
         _break_answer(run, what, expected, answer, ids, before, result, foreign=foreign)
         return
     tracker.belief = after
@@ -72,6 +72,8 @@ def cancel(run: RunningPlan, name: str, account: str | None) -> None:
     accepted = means(answer, Reply.ACCEPTED)
     pinned = len({state.status for state in before}) == 1
     ids = _rows(before, run) if pinned and not accepted and not foreign else ()
+    if order.seen_pending and not foreign:
+        ids = ("PND-05",)
     tracker.fits(what, " or ".join(expected), said(answer), ("NTF-02",) if foreign else ids)
     if foreign:
         _after_foreign(run, name, caller, answer)
@@ -80,7 +82,7 @@ def cancel(run: RunningPlan, name: str, account: str | None) -> None:
         order.cancelled_at = time.monotonic()
         run.result.timings.append(Timing(answer=answer.exchange.seconds))
         run.cancelled_prices.add((order.terms.market, order.terms.side, order.terms.price))
-        _spread(run, name, _rule_of(before))
+        _spread(run, name, rules_of.SECOND_WHILE_PENDING if order.seen_pending else _rule_of(before))
     else:
         _after_refusal(run, name, before, answer)
 
@@ -175,7 +177,7 @@ def _same_as_unknown(run: RunningPlan, answer: Answer, order_id: str) -> None:
 
 def _after_refusal(run: RunningPlan, name: str, before: tuple[OrderState, ...], answer: Answer) -> None:
     tracker, owner = run.tracker, run.tracker.orders[name].terms.account
-    pending = {state.status for state in before} == {Status.PENDING_CANCEL}
+    pending = tracker.orders[name].seen_pending
     tracker.cause(name, rules_of.SECOND_WHILE_PENDING if pending else rules_of.REFUSED)
     tracker.cause_funds(owner, rules_of.SECOND_WHILE_PENDING if pending else rules_of.REFUSED, name)
     for other in tracker.live():

@@ -1,6 +1,7 @@
 """One running plan: the target, the model's side of it, and the clock; shared by the actions' executors."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -37,6 +38,7 @@ class RunningPlan:
     accounts: tuple[str, ...]
     offered: frozenset[Capability]
     alone: bool = True
+    markets: Mapping[str, str] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
     held_markets: set[str] = field(default_factory=set)
     cancelled_prices: set[tuple[str, str, Decimal | None]] = field(default_factory=set)
@@ -48,6 +50,10 @@ class RunningPlan:
     def broken(self) -> bool:
         """Whether the plan has ended: by a violation, or by trouble."""
         return bool(self.result.violations) or self.result.trouble is not None
+
+    def market(self, name: str) -> str:
+        """The market that this lane uses for the one that the plan names."""
+        return self.markets.get(name, name)
 
     def until(self) -> float:
         """The time up to which things may have happened by themselves (seconds since the epoch)."""

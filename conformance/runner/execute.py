@@ -1,9 +1,10 @@
 """Run one plan: predict, act, judge, and leave the target as it was found."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 
-from conformance.model.order import ACTIVE, Status
+from conformance.model.order import ACTIVE, TERMINAL
 from conformance.model.prediction import TooManyWorlds
 from conformance.plans import (
     COUNTERPARTY,
@@ -38,14 +39,18 @@ BULK_CLEAN_UP = 8
 """Live orders from which a plan's clean-up uses cancel-all, where the target has it and nothing else is active."""
 
 
-def run_plan(plan: Plan, venue: Venue, memory: Memory, *, look_again: int = 1) -> PlanResult:
+def run_plan(
+    plan: Plan, venue: Venue, memory: Memory, *, look_again: int = 1, markets: Mapping[str, str] | None = None
+) -> PlanResult:
     """Run a plan against a target; the result holds every violation found, and a trace of what led to it.
+
+    ``markets`` says which markets this lane uses in place of those that the plan names.
 
     Raises :class:`~fixtures.venue.trouble.VenueTrouble` where the target cannot be asked further.
     """
     result = PlanResult(plan=plan)
     began = time.monotonic()
-    run = _begin(plan, venue, memory, result)
+    run = _begin(plan, venue, memory, result, markets or {})
     try:
         if not run.broken:
             _perform(run)
@@ -57,7 +62,7 @@ def run_plan(plan: Plan, venue: Venue, memory: Memory, *, look_again: int = 1) -
     return result
 
 
-def _begin(plan: Plan, venue: Venue, memory: Memory, result: PlanResult) -> RunningPlan:
+def _begin(plan: Plan, venue: Venue, memory: Memory, result: PlanResult, markets: Mapping[str, str]) -> RunningPlan:
     rules = rules_of(venue.profile)
     tracker = Tracker(rules=rules, result=result)
     tracker.begin(Step(index=0, action={"do": "begin"}, at=0.0))
@@ -72,6 +77,7 @@ def _begin(plan: Plan, venue: Venue, memory: Memory, result: PlanResult) -> Runn
         result=result,
         accounts=accounts,
         offered=venue.capabilities,
+        markets=markets,
     )
     start: dict[str, Funds] = {}
     if Capability.BALANCES in run.offered:
@@ -115,7 +121,7 @@ def _reconciliation(run: RunningPlan) -> list[Action]:
     first: list[Action] = []
     if not run.plan.actions or not isinstance(run.plan.actions[-1], Snapshot):
         first = [Settle(), Snapshot()]
-    held = [HoldMarket(market=market, held=False) for market in sorted(run.held_markets)]
+    held = [HoldMarket(market=name, held=False) for name in sorted(run.held_markets)]
     return [*first, *held, _CleanUp(), Settle(), Snapshot()]  # type: ignore[list-item]  # the clean-up is no plan's action
 
 
@@ -147,7 +153,7 @@ def _dispatch(run: RunningPlan, action: Action) -> None:
         case Expire():
             placing.expire(run, action.order)
         case HoldMarket():
-            placing.hold_market(run, action.market, action.held)
+            placing.hold_market(run, run.market(action.market), action.held)
         case Cancel():
             cancels.cancel(run, action.order, action.account)
         case CancelUnknown():
@@ -199,15 +205,12 @@ def _leave(run: RunningPlan, look_again: int) -> None:
                 plan=run.plan,
             )
             for order in tracker.orders.values()
-            if order.last is not None and not any(s.status not in _CLOSED for s in tracker.belief.states(order.name))
+            if order.last is not None and order.last.status in TERMINAL
         )
         observing.look_again(run, look_again)
         return
     for market in sorted(run.held_markets):
         run.venue.hold_market(market, False)
     for name, order in tracker.orders.items():
-        if any(state.status not in _CLOSED for state in tracker.belief.states(name)) or run.result.violations:
+        if any(state.status not in TERMINAL for state in tracker.belief.states(name)) or run.result.violations:
             run.venue.cancel(order.terms.account, order.order_id)
-
-
-_CLOSED = frozenset({Status.CANCELED, Status.FILLED, Status.EXPIRED, Status.REJECTED})

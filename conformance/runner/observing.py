@@ -1,11 +1,13 @@
 """Executing and judging reads: single orders, lists, balances, and waiting for what is pending."""
 
 import time
+from dataclasses import replace
 
 from conformance.model.order import ACTIVE, Status
+from conformance.plans import Action, Place, Plan, Read, Settle, Wait
 from conformance.requirements import Capability
 from conformance.runner.context import PlanAbandoned, RunningPlan
-from conformance.runner.memory import revived
+from conformance.runner.memory import LOOK_AGAIN_AFTER, revived
 from conformance.trace import Timing
 from fixtures.venue.answers import AnswerClass, OrderView
 
@@ -117,6 +119,7 @@ def _judge_stranger(run: RunningPlan, account: str, view: OrderView) -> None:
         ("CXL-03",),
         kind="a closed order is active again",
     )
+    run.result.suspect = _later(closed.plan)
 
 
 def balances(run: RunningPlan, account: str) -> None:
@@ -163,6 +166,7 @@ def settle(run: RunningPlan) -> None:
     """Wait until no cancel is pending any more, within the profile's deadline (PND-01)."""
     timing = run.venue.profile.timing
     tracker = run.tracker
+    looked = False
     while not run.broken:
         waiting = [
             name
@@ -171,6 +175,9 @@ def settle(run: RunningPlan) -> None:
         ]
         if not waiting:
             return
+        if looked:
+            time.sleep(timing.poll_interval)
+        looked = True
         for name in waiting:
             order = tracker.orders[name]
             began = time.monotonic()
@@ -190,7 +197,6 @@ def settle(run: RunningPlan) -> None:
                     return
             elif order.last is None and time.monotonic() - began > timing.pending_cancel_deadline:
                 raise PlanAbandoned(f"{name} cannot be read")
-        time.sleep(timing.poll_interval)
 
 
 def look_again(run: RunningPlan, most: int) -> None:
@@ -211,7 +217,15 @@ def look_again(run: RunningPlan, most: int) -> None:
                 ("CXL-03",) if closed.seen.status is Status.CANCELED else ("CXL-08",),
                 kind=f"{closed.seen.status} became {view.status} later",
             )
+            run.result.suspect = _later(closed.plan)
             return
         run.tracker.fits(
             what, before, "the same", ("CXL-03",) if closed.seen.status is Status.CANCELED else ("CXL-08",)
         )
+
+
+def _later(plan: Plan) -> Plan:
+    """The plan with a later look at each of its orders: what shows a change that came after the plan had ended."""
+    names = [action.order for action in plan.actions if isinstance(action, Place)]
+    looks: tuple[Action, ...] = (Settle(), Wait(seconds=1.5 * LOOK_AGAIN_AFTER), *(Read(order=name) for name in names))
+    return replace(plan, actions=(*plan.actions, *looks), title=f"{plan.title}, looked at later")

@@ -25,7 +25,7 @@ def place(run: RunningPlan, action: PlaceAction) -> None:
     """Place an order of the plan."""
     if action.order in run.tracker.orders:
         return  # a minimised or hand-written plan may repeat a name
-    terms = terms_of(action, run.plan, run.venue.profile, run.venue.desk.run)
+    terms = terms_of(action, run.market(action.market), run.plan, run.venue.profile, run.venue.desk.run)
     _place(run, action.order, terms)
 
 
@@ -262,6 +262,7 @@ def hold_market(run: RunningPlan, market: str, held: bool) -> None:
         for name in tracker.orders
         if any(s.status is Status.PENDING and s.terms.market == market for s in tracker.belief.states(name))
     ]
+    resting = [name for name in tracker.live() if name not in executing and tracker.orders[name].terms.market == market]
     after = tracker.belief.after(
         Release(market=market), run.rules, accepts=lambda _: True, until=run.until(), lost=False
     )
@@ -270,7 +271,7 @@ def hold_market(run: RunningPlan, market: str, held: bool) -> None:
     for name in executing:
         tracker.cause(name, rules_of.FILLED)
         tracker.cause_funds(tracker.orders[name].terms.account, rules_of.FILLED, name)
-    for other in tracker.live():
+    for other in resting:
         tracker.cause(other, rules_of.FILLED)
     for name in executing:
         read(run, name)

@@ -41,8 +41,8 @@ def rules_of(profile: Profile) -> VenueRules:
     )
 
 
-def terms_of(action: Place, plan: Plan, profile: Profile, run_name: str) -> Terms:
-    """The terms of an order that is placed now; a deadline is whole milliseconds after the epoch."""
+def terms_of(action: Place, market: str, plan: Plan, profile: Profile, run_name: str) -> Terms:
+    """The terms of an order that is placed now in ``market``; a deadline is whole milliseconds after the epoch."""
     expires_at = None
     if action.time_in_force is TimeInForce.GTD:
         driver = profile.drivers.expire
@@ -55,7 +55,7 @@ def terms_of(action: Place, plan: Plan, profile: Profile, run_name: str) -> Term
         expires_at = round((time.time() + lifetime) * 1000) / 1000
     return Terms(
         account=action.account,
-        market=action.market,
+        market=market,
         side=action.side,
         type=action.type,
         quantity=action.quantity,

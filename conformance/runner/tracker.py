@@ -86,10 +86,12 @@ class Tracker:
         self.account_causes.setdefault(account, []).append(Cause(rule=rule, step=self.step.index, order=name))
 
     def cell(self, name: str, event: str) -> None:
-        """Count a (state, event) cell, where the state is pinned."""
+        """Count a (state, event) cell, where the state is pinned, for a pending cancel by the last read."""
         state = self.belief.state(name)
         if state is not None:
             self.result.cells[(state.status, event)] += 1
+        elif self.orders[name].seen_pending:
+            self.result.cells[(Status.PENDING_CANCEL, event)] += 1
 
     # -- what is known ------------------------------------------------------------------------------------------------
 

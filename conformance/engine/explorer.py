@@ -1,0 +1,179 @@
+"""The explorer: what the conformance tests hand their plans to. It runs them, and keeps the record of the whole run."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from hypothesis import strategies as st
+
+from conformance.engine.drawing import draw_plans
+from conformance.engine.lanes import Lanes
+from conformance.engine.levels import Level
+from conformance.engine.minimise import minimise
+from conformance.plans import Plan
+from conformance.trace import PlanResult, Violation
+from conformance.verdicts import Finding, RunRecord
+from fixtures.venue.trouble import VenueTrouble
+from strategies.grounds import Ground
+
+
+class NonconformityError(AssertionError):
+    """The target broke a requirement; the one error of ours that a conformance test ends with."""
+
+    def __init__(self, finding: Finding) -> None:
+        violation = finding.violation
+        super().__init__(
+            f"{', '.join(violation.requirements)}: {violation.what}: expected {violation.predicted}, "
+            f"seen {violation.seen} (failed {finding.failed} of {finding.runs})"
+        )
+        self.finding = finding
+
+
+class RunStoppedError(Exception):
+    """The run cannot go on: the target is not available, a limit is reached, or it was interrupted."""
+
+
+class Watcher(Protocol):
+    """Whoever wants to see a run go on; called from the thread that explores."""
+
+    def began(self, test: str, requirements: tuple[str, ...]) -> None:
+        """A conformance test begins."""
+
+    def ran(self, record: RunRecord) -> None:
+        """One more plan was run."""
+
+    def found(self, finding: Finding) -> None:
+        """A new nonconformity was found; it is written down at once."""
+
+
+class Silent:
+    """A watcher that shows nothing."""
+
+    def began(self, test: str, requirements: tuple[str, ...]) -> None:
+        """Show nothing."""
+
+    def ran(self, record: RunRecord) -> None:
+        """Show nothing."""
+
+    def found(self, finding: Finding) -> None:
+        """Show nothing."""
+
+
+@dataclass(kw_only=True)
+class Explorer:
+    """One run over one target. ``stop_at_first`` ends it with the first violation of a wanted requirement (self-check)."""
+
+    lanes: Lanes
+    ground: Ground
+    level: Level
+    seed: int
+    record: RunRecord = field(default_factory=RunRecord)
+    watcher: Watcher = field(default_factory=Silent)
+    stop_at_first: frozenset[str] | None = None
+    stop: Callable[[], bool] = lambda: False
+    done: set[str] = field(default_factory=set)
+    test: str = ""
+    wanted: tuple[str, ...] = ()
+
+    def begin(self, test: str, wanted: tuple[str, ...]) -> None:
+        """A conformance test that speaks for ``wanted`` requirements begins."""
+        self.test, self.wanted = test, wanted
+        self.watcher.began(test, wanted)
+
+    def explore(self, strategy: st.SearchStrategy[Plan], *, plans: int, first: Iterable[Plan] = ()) -> None:
+        """Run ``first`` plans, then up to ``plans`` drawn ones; raises :class:`NonconformityError`.
+
+        Exploration ends at the first plan that breaks one of the test's own requirements; what else it shows is recorded.
+        """
+        drawn = draw_plans(strategy, plans, seed_of=f"{self.seed}/{self.test}")
+        self.run([*first, *drawn])
+
+    def run(self, plans: Iterable[Plan]) -> None:
+        """Run plans that this run has not run yet; raises as :meth:`explore` does."""
+        broken: list[Finding] = []
+        fresh = [plan for plan in plans if plan.actions and self._is_new(plan)]
+        try:
+            for result in self.lanes.run_all(fresh, lambda: not broken and self._may_go_on()):
+                self._take(result, broken)
+        except VenueTrouble as trouble:
+            self.record.stopped = str(trouble)
+        if broken:
+            raise NonconformityError(broken[0])
+        if self.record.stopped is not None:
+            raise RunStoppedError(self.record.stopped)
+
+    def _is_new(self, plan: Plan) -> bool:
+        if plan.digest in self.done:
+            self.record.repeated_plans += 1
+            return False
+        self.done.add(plan.digest)
+        return True
+
+    def _may_go_on(self) -> bool:
+        if self.record.stopped is not None or self.satisfied:
+            return False
+        if self.stop():
+            self.record.stopped = "the run was interrupted"
+            return False
+        return True
+
+    @property
+    def satisfied(self) -> bool:
+        """Whether a run that looks for one violation alone has found it."""
+        return self.stop_at_first is not None and any(
+            self.stop_at_first & set(finding.violation.requirements) for finding in self.record.findings.values()
+        )
+
+    def _take(self, result: PlanResult, broken: list[Finding]) -> None:
+        self.record.add(result)
+        self.watcher.ran(self.record)
+        for violation in result.violations:
+            known = self.record.findings.get(violation.key)
+            if known is not None:
+                known.count += 1
+                continue
+            finding = self._finding(result, violation)
+            self.record.findings[violation.key] = finding
+            if set(violation.requirements) & set(self.wanted):
+                broken.append(finding)
+            self.watcher.found(finding)
+
+    def _finding(self, result: PlanResult, violation: Violation) -> Finding:
+        """Repeat the plan, count k of n, and make it small."""
+        finding = Finding(violation=violation, result=result, test=self.test, first_size=len(result.plan.actions))
+        self.record.findings[violation.key] = finding  # known before it is repeated: nothing loses it
+        plan = result.suspect or result.plan
+        if self.stop_at_first is not None:
+            return finding
+        confirmed: PlanResult | None = None
+        for _ in range(self.level.repeats):
+            again = self._again(plan)
+            finding.runs += 1
+            if _shows(again, violation):
+                finding.failed += 1
+                confirmed = again
+        if confirmed is None:
+            return finding
+        small = minimise(
+            plan,
+            confirmed,
+            self._again,
+            lambda candidate: _shows(candidate, violation),
+            requests=self.level.minimise,
+            tries=1 if finding.failed == finding.runs else 3,
+        )
+        shown = next((v for v in small.violations if v.key == violation.key), None)
+        if shown is None:
+            return finding
+        finding.spent = small.spent
+        finding.result, finding.violation = small, replace(shown)
+        return finding
+
+    def _again(self, plan: Plan) -> PlanResult:
+        result = self.lanes.run(plan)
+        self.record.requests += result.requests
+        return result
+
+
+def _shows(result: PlanResult, violation: Violation) -> bool:
+    return any(found.key == violation.key for found in result.violations)

@@ -1,0 +1,46 @@
+"""How much a run tries: smoke on each change, standard before a release, certify for a certificate."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class LevelName(StrEnum):
+    """The three levels of a run."""
+
+    SMOKE = "smoke"
+    STANDARD = "standard"
+    CERTIFY = "certify"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Level:
+    """Budgets in distinct plans; ``repeats`` and ``minimise`` (requests) are spent on each new finding."""
+
+    name: LevelName
+    focused: int
+    bulk_many: int
+    explored: int
+    attacks: int
+    races: int
+    repeats: int
+    minimise: int
+
+
+LEVELS = {
+    LevelName.SMOKE: Level(
+        name=LevelName.SMOKE, focused=4, bulk_many=1, explored=40, attacks=160, races=12, repeats=2, minimise=60
+    ),
+    LevelName.STANDARD: Level(
+        name=LevelName.STANDARD, focused=24, bulk_many=3, explored=320, attacks=500, races=80, repeats=4, minimise=150
+    ),
+    LevelName.CERTIFY: Level(
+        name=LevelName.CERTIFY,
+        focused=150,
+        bulk_many=12,
+        explored=2500,
+        attacks=3200,
+        races=500,
+        repeats=9,
+        minimise=400,
+    ),
+}

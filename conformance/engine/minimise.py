@@ -1,0 +1,88 @@
+"""Making a failing plan small, as data: delta debugging over its actions and values, within a budget of requests.
+
+Hypothesis' own shrinking has no budget and would draw on while a target answers. Removing an action never makes a plan
+meaningless: what refers to an order that is no longer placed is passed over when the plan runs.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from conformance.model.order import TimeInForce
+from conformance.plans import Action, Fill, Parallel, Place, Plan
+from conformance.trace import PlanResult
+
+Runs = Callable[[Plan], PlanResult]
+Shows = Callable[[PlanResult], bool]
+
+
+def minimise(plan: Plan, first: PlanResult, run: Runs, shows: Shows, *, requests: int, tries: int = 1) -> PlanResult:
+    """The result of the smallest plan found that still ``shows`` the violation; spends about ``requests`` at the most.
+
+    ``tries`` is how often a candidate is run before it is given up: more than once for an intermittent violation.
+    """
+    best, spent = first, 0
+
+    def still_shows(candidate: Plan) -> PlanResult | None:
+        nonlocal spent
+        for _ in range(tries):
+            if spent >= requests:
+                return None
+            result = run(candidate)
+            spent += max(1, result.requests)
+            if shows(result):
+                return result
+        return None
+
+    shrunk = True
+    while shrunk and spent < requests:
+        shrunk = False
+        for candidate in _candidates(best.plan):
+            result = still_shows(candidate)
+            if result is not None:
+                best, shrunk = result, True
+                break
+            if spent >= requests:
+                break
+    best.spent = spent
+    return best
+
+
+def _candidates(plan: Plan) -> Iterator[Plan]:
+    """Smaller plans, boldest first: without halves, quarters, single actions; then with simpler values."""
+    actions = plan.actions
+    failing = len(actions)
+    size = failing // 2
+    while size >= 1:
+        for start in range(failing - size, -1, -size):
+            yield replace(plan, actions=actions[:start] + actions[start + size :])
+        size //= 2
+    for at, action in enumerate(actions):
+        for simpler in _simpler(action):
+            yield replace(plan, actions=(*actions[:at], simpler, *actions[at + 1 :]))
+
+
+def _simpler(action: Action) -> Iterator[Action]:
+    match action:
+        case Parallel(calls=calls) if len(calls) > 2:
+            for at in range(len(calls)):
+                yield replace(action, calls=calls[:at] + calls[at + 1 :])
+        case Place():
+            if action.client_id_length is not None:
+                yield replace(action, client_id_length=None)
+            if action.time_in_force is TimeInForce.GTD:
+                yield replace(action, time_in_force=TimeInForce.GTC)
+            rounder = _rounder(action.quantity)
+            if rounder != action.quantity:
+                yield replace(action, quantity=rounder)
+        case Fill():
+            rounder = _rounder(action.quantity)
+            if rounder != action.quantity:
+                yield replace(action, quantity=rounder)
+        case _:
+            return
+
+
+def _rounder(quantity: Decimal) -> Decimal:
+    """The quantity with its first digit alone."""
+    return quantity.scaleb(-quantity.adjusted()).__floor__() * Decimal(1).scaleb(quantity.adjusted())

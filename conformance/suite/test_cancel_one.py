@@ -1,0 +1,65 @@
+"""CXL: cancel one order (source: Cancel Single Order, Cancellation States)."""
+
+import pytest
+
+from conformance.engine.explorer import Explorer
+from strategies.focused import aimed_plans, queues
+
+
+@pytest.mark.requirement("CXL-01")
+def test_open_order_is_cancelled(explorer: Explorer) -> None:
+    """An OPEN order's cancel is accepted, and the order is then CANCELED, or PENDING_CANCEL and later terminal."""
+    plans = aimed_plans(explorer.ground, states=("open",), events=("cancel", "cancel twice"))
+    explorer.explore(plans, plans=explorer.level.focused)
+
+
+@pytest.mark.requirement("CXL-02", "CXL-07", "FND-03")
+def test_partially_filled_order_is_cancelled(explorer: Explorer) -> None:
+    """A PARTIALLY_FILLED order keeps what was executed; only the rest is cancelled, and only the rest is released."""
+    plans = aimed_plans(
+        explorer.ground,
+        states=("partially filled", "canceled after a fill"),
+        events=("cancel", "cancel twice", "two fills, then cancel"),
+    )
+    explorer.explore(plans, plans=2 * explorer.level.focused)
+
+
+@pytest.mark.requirement("CXL-03")
+def test_canceled_order_stays_canceled(explorer: Explorer) -> None:
+    """A CANCELED order leaves the list of active orders, and whatever happens next, its status never changes again."""
+    plans = aimed_plans(
+        explorer.ground,
+        states=("canceled", "canceled after a fill"),
+        events=("cancel", "cancel-all", "opposite order, part", "cancel of a neighbour", "cancel by another account"),
+    )
+    explorer.explore(plans, plans=explorer.level.focused)
+
+
+@pytest.mark.requirement("CXL-04", "CXL-05")
+def test_queue_after_a_cancel(explorer: Explorer) -> None:
+    """A cancelled order does not trade, and those behind it at its price keep their place in the queue."""
+    explorer.explore(queues(explorer.ground), plans=2 * explorer.level.focused)
+
+
+@pytest.mark.requirement("CXL-05")
+def test_other_orders_are_untouched(explorer: Explorer) -> None:
+    """A cancel touches the addressed order only, in a crowd at its price, of its account and of another one."""
+    plans = aimed_plans(
+        explorer.ground,
+        states=("open", "partially filled"),
+        events=("cancel of a neighbour", "cancel", "opposite order, whole"),
+        crowd=9,
+    )
+    explorer.explore(plans, plans=explorer.level.focused)
+
+
+@pytest.mark.requirement("CXL-06", "CXL-08")
+def test_answer_agrees_with_reads(explorer: Explorer) -> None:
+    """An accepted cancel is never followed by an active order, and every read agrees with itself and its history."""
+    plans = aimed_plans(
+        explorer.ground,
+        states=("open", "partially filled", "being canceled", "being canceled after a fill"),
+        events=("cancel", "cancel twice", "refused cancel of a neighbour"),
+        crowd=5,
+    )
+    explorer.explore(plans, plans=explorer.level.focused)

@@ -1,0 +1,12 @@
+"""Every state of an order's life met by every event, walked on purpose before anything is left to chance."""
+
+import pytest
+
+from conformance.engine.explorer import Explorer
+from strategies.cells import cell_plans
+
+
+@pytest.mark.requirement("CXL-01", "CXL-08", "TRM-05", "TRM-06", "FND-05", "FND-06")
+def test_every_cell(explorer: Explorer) -> None:
+    """In every state, every event is answered and followed up as the transition table says."""
+    explorer.run(cell_plans(explorer.ground))

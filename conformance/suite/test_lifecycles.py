@@ -1,0 +1,12 @@
+"""Free exploration of whole lifecycles; whatever it finds is attributed to the rule that it breaks."""
+
+import pytest
+
+from conformance.engine.explorer import Explorer
+from strategies.lifecycles import lifecycles
+
+
+@pytest.mark.requirement("CXL-01", "CXL-08", "ALL-01", "TRM-05", "FND-02", "FND-05")
+def test_lifecycles(explorer: Explorer) -> None:
+    """However places, fills, cancels and refusals follow each other, nothing but what the model allows is seen."""
+    explorer.explore(lifecycles(explorer.ground), plans=explorer.level.explored)

@@ -1,0 +1,217 @@
+"""Aimed plans: every state of an order's life met by every event, walked on purpose before anything is left to chance."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import cycle
+
+from conformance.model.order import OrderType, Side, TimeInForce
+from conformance.plans import (
+    COUNTERPARTY,
+    PRIMARY,
+    Action,
+    Cancel,
+    CancelAll,
+    CancelUnknown,
+    Expire,
+    Fill,
+    HoldMarket,
+    Place,
+    Plan,
+    Read,
+    Settle,
+    Snapshot,
+)
+from conformance.requirements import Capability
+from strategies.grounds import ORDINARY, Ground, MarketShape
+
+STATES = (
+    "open",
+    "partially filled",
+    "filled",
+    "canceled",
+    "canceled after a fill",
+    "being canceled",
+    "being canceled after a fill",
+    "expired",
+    "expired after a fill",
+    "executing",
+    "rejected",
+)
+EVENTS = (
+    "cancel",
+    "cancel twice",
+    "cancel-all",
+    "cancel-all twice",
+    "cancel-all by another account",
+    "cancel by another account",
+    "cancel of a neighbour",
+    "refused cancel of a neighbour",
+    "opposite order, part",
+    "opposite order, whole",
+    "cancel of an unknown order",
+    "two fills, then cancel",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scene:
+    """Where a cell is played: one market, one side, a price, a quantity; ``fills`` are those of a partly filled order."""
+
+    market: MarketShape
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    fills: tuple[Decimal, ...] = ()
+
+    @property
+    def part(self) -> Decimal:
+        """About a third of the quantity, on the grid, with an odd number of steps."""
+        return max(self.market.step, self.market.on_grid(self.quantity / 3))
+
+    def place(self, order: str, **changes: object) -> Place:
+        """An order of this scene."""
+        terms: dict[str, object] = {
+            "order": order,
+            "market": self.market.name,
+            "side": self.side,
+            "quantity": self.quantity,
+            "price": self.price,
+        }
+        return Place(**{**terms, **changes})  # type: ignore[arg-type]  # names and types are those of Place
+
+
+def scenes(ground: Ground) -> Iterator[Scene]:
+    """Scenes without end: markets, sides and sizes take turns."""
+    for number, (market, side) in enumerate(cycle([(m, s) for m in ground.markets for s in (Side.BUY, Side.SELL)])):
+        price = market.resting_price(side, 1 + number % 7)
+        most = ground.affordable(PRIMARY, market, side, price, ORDINARY)
+        fillable = ground.affordable(COUNTERPARTY, market, side.opposite, price, ORDINARY)
+        size = min(most, fillable)
+        steps = max(12, int(size / market.step) // (3, 40, 700)[number % 3])
+        quantity = market.on_grid((steps + (number % 2)) * market.step)
+        yield Scene(market=market, side=side, price=price, quantity=quantity)
+
+
+def state_actions(state: str, scene: Scene, ground: Ground) -> list[Action] | None:
+    """The actions that lead order ``a`` into a state; ``None`` where the target cannot be driven there."""
+    parts = scene.fills or (scene.part,)
+    fill: list[Action] = [*(Fill(order="a", quantity=part) for part in parts), Snapshot()]
+    match state:
+        case "open":
+            return [scene.place("a"), Snapshot()]
+        case "partially filled":
+            return [scene.place("a"), *fill] if ground.can(Capability.FILL) else None
+        case "filled":
+            if not ground.can(Capability.FILL):
+                return None
+            return [scene.place("a"), Fill(order="a", quantity=scene.quantity), Snapshot()]
+        case "canceled":
+            return [scene.place("a"), Snapshot(), Cancel(order="a"), Settle(), Snapshot()]
+        case "canceled after a fill":
+            if not ground.can(Capability.FILL):
+                return None
+            return [scene.place("a"), *fill, Cancel(order="a"), Settle(), Snapshot()]
+        case "being canceled":
+            return [scene.place("a"), Snapshot(), Cancel(order="a"), Snapshot()]
+        case "being canceled after a fill":
+            return [scene.place("a"), *fill, Cancel(order="a"), Snapshot()] if ground.can(Capability.FILL) else None
+        case "expired" | "expired after a fill":
+            if not ground.can(Capability.EXPIRE):
+                return None
+            before = fill if state == "expired after a fill" and ground.can(Capability.FILL) else [Snapshot()]
+            return [scene.place("a", time_in_force=TimeInForce.GTD), *before, Expire(order="a"), Snapshot()]
+        case "executing":
+            if not ground.can(Capability.HOLD_MARKET):
+                return None
+            market = {"type": OrderType.MARKET, "price": None}
+            facing = scene.place("f", side=scene.side.opposite, account=COUNTERPARTY)
+            first: list[Action] = [facing] if COUNTERPARTY in ground.accounts else []
+            return [*first, HoldMarket(market=scene.market.name, held=True), scene.place("a", **market), Snapshot()]
+        case "rejected":
+            if not ground.can(Capability.REJECTED_ORDERS):
+                return None
+            facing = scene.place("f", side=scene.side.opposite, account=COUNTERPARTY)
+            return [facing, scene.place("a", post_only=True), Snapshot()]
+    raise ValueError(f"expected a state among {', '.join(STATES)}, found {state!r}")
+
+
+def event_actions(event: str, scene: Scene, ground: Ground) -> list[Action] | None:
+    """The actions of an event that meets order ``a``; ``None`` where the target does not offer it."""
+    second = COUNTERPARTY in ground.accounts
+    match event:
+        case "cancel":
+            return [Cancel(order="a"), Snapshot()]
+        case "cancel twice":
+            return [Cancel(order="a"), Cancel(order="a"), Snapshot(), Settle(), Snapshot()]
+        case "cancel-all":
+            return [CancelAll(), Snapshot()] if ground.can(Capability.CANCEL_ALL) else None
+        case "cancel-all twice":
+            if not ground.can(Capability.CANCEL_ALL):
+                return None
+            return [
+                scene.place("b"),
+                CancelAll(),
+                Snapshot(),
+                CancelAll(),
+                Settle(),
+                Snapshot(),
+                CancelAll(),
+                Snapshot(),
+            ]
+        case "cancel-all by another account":
+            if not ground.can(Capability.CANCEL_ALL) or not second:
+                return None
+            return [CancelAll(account=COUNTERPARTY), Snapshot()]
+        case "cancel by another account":
+            if not second:
+                return None
+            unknown = CancelUnknown(order_id=UNKNOWN_IDS[0], account=COUNTERPARTY)
+            return [unknown, Cancel(order="a", account=COUNTERPARTY), Read(order="a", account=COUNTERPARTY), Snapshot()]
+        case "cancel of a neighbour":
+            return [scene.place("b"), Snapshot(), Cancel(order="b"), Snapshot()]
+        case "refused cancel of a neighbour":
+            return [scene.place("b"), Cancel(order="b"), Settle(), Cancel(order="b"), Snapshot()]
+        case "opposite order, part":
+            if not ground.can(Capability.FILL):
+                return None
+            return [Fill(order="a", quantity=scene.part), Snapshot(), Settle(), Snapshot()]
+        case "opposite order, whole":
+            if not ground.can(Capability.FILL):
+                return None
+            return [
+                scene.place("b"),
+                Fill(order="a", quantity=scene.quantity),
+                Snapshot(),
+                Cancel(order="b"),
+                Snapshot(),
+            ]
+        case "cancel of an unknown order":
+            return [*(CancelUnknown(order_id=unknown_id) for unknown_id in UNKNOWN_IDS), Snapshot()]
+        case "two fills, then cancel":
+            if not ground.can(Capability.FILL):
+                return None
+            fills: list[Action] = [Fill(order="a", quantity=scene.market.step), Fill(order="a", quantity=scene.part)]
+            return [*fills, Cancel(order="a"), Snapshot(), Cancel(order="a"), Snapshot()]
+    raise ValueError(f"expected an event among {', '.join(EVENTS)}, found {event!r}")
+
+
+UNKNOWN_IDS = (
+    "01890a5d-ac96-774b-bcce-b302099a8057",
+    "019f0000-0000-7000-8000-000000000000",
+    "7fffffff-ffff-7fff-bfff-ffffffffffff",
+)
+"""Well-formed UUID v7 (RFC 9562) that name no order: of the past, of about now, of the far future."""
+
+
+def cell_plans(ground: Ground) -> list[Plan]:
+    """A short plan for every cell of states and events that this target can be driven to."""
+    plans = []
+    places = scenes(ground)
+    for state in STATES:
+        for event in EVENTS:
+            scene = next(places)
+            before, after = state_actions(state, scene, ground), event_actions(event, scene, ground)
+            if before is not None and after is not None:
+                plans.append(Plan(title=f"{state} x {event}", actions=(*before, *after)))
+    return plans
