@@ -1,8 +1,6 @@
 """JUnit XML, which every CI system shows: one test case a requirement."""
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
@@ -11,8 +9,7 @@ from conformance.verdicts import Judgement, Verdict
 from reports.evidence import Evidence
 from reports.proof import headline, proof
 from reports.run_info import RunInfo
-
-_NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from reports.xml_text import xml_text
 
 
 def junit(judgements: Sequence[Judgement], evidence: Mapping[str, Sequence[Evidence]], info: RunInfo) -> bytes:
@@ -29,7 +26,7 @@ def junit(judgements: Sequence[Judgement], evidence: Mapping[str, Sequence[Evide
         ("seed", str(info.seed)),
         ("suite version", info.suite_version),
     ):
-        suite.add_property(name, _clean(value))
+        suite.add_property(name, xml_text(value))
     for judgement in judgements:
         suite.add_testcase(_case(judgement, evidence.get(judgement.requirement.id, ())))
     suite.time = round(info.seconds, 3)
@@ -49,15 +46,15 @@ def _case(judgement: Judgement, evidence: Sequence[Evidence]) -> TestCase:
         case Verdict.FAIL | Verdict.INTERMITTENT:
             texts = [proof(one, requirement.id) for one in evidence[:3]]
             first = headline(evidence[0], requirement.id) if evidence else _title(requirement)
-            failure = Failure(_clean(first), _kind(judgement))
-            failure.text = _clean("\n\n".join(texts))
+            failure = Failure(xml_text(first), _kind(judgement))
+            failure.text = xml_text("\n\n".join(texts))
             case.result = [failure]
         case Verdict.NOT_EXERCISED:
-            case.result = [Skipped(_clean(judgement.reason or "not exercised"), _kind(judgement))]
+            case.result = [Skipped(xml_text(judgement.reason or "not exercised"), _kind(judgement))]
         case Verdict.INCONCLUSIVE:
-            case.result = [Error(_clean(judgement.reason or "inconclusive"), _kind(judgement))]
+            case.result = [Error(xml_text(judgement.reason or "inconclusive"), _kind(judgement))]
         case Verdict.PASS:
-            case.system_out = _clean(f"{_title(requirement)}\nexercised {judgement.exercised} times")
+            case.system_out = xml_text(f"{_title(requirement)}\nexercised {judgement.exercised} times")
     return case
 
 
@@ -67,8 +64,3 @@ def _title(requirement: Requirement) -> str:
 
 def _kind(judgement: Judgement) -> str:
     return judgement.verdict.replace(" ", "-").lower()
-
-
-def _clean(text: str) -> str:
-    """The text without characters that XML cannot hold (a target may answer any)."""
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
