@@ -26,12 +26,14 @@ from reports.attestation.canonical import canonical, sha256
 from reports.attestation.claims import claim
 from reports.attestation.envelope import seal
 from reports.attestation.issuing import CERTIFICATE, FinishedRun, issue
-from reports.attestation.keys import Signer, load_signer
+from reports.attestation.keys import Signer, load_signer, load_verifier
 from reports.attestation.statement import RECORD
+from reports.attestation.verifying import Verified, verify
 from reports.run_info import RunInfo
 from reports.verdict_files import write_reports
 
 ISSUED = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,3 +188,13 @@ def files_in(content: bytes) -> dict[str, bytes]:
     """The files of a bundle by name."""
     with zipfile.ZipFile(BytesIO(content)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture
+def check(keys: KeyFiles) -> Callable[..., Verified]:
+    """Verifies a bundle with the signer's public key, on 1 June 2026 unless told otherwise."""
+
+    def verified(path: Path, at: datetime = NOW) -> Verified:
+        return verify(path, load_verifier(keys.public), at=at)
+
+    return verified
