@@ -50,7 +50,7 @@ class OrderState:
     @property
     def key(self) -> tuple[object, ...]:
         """What tells two states of the same order apart."""
-        return (self.name, self.status, self.executed, self.cost, self.reserve)
+        return (self.name, self.status, self.executed, self.cost, self.reserve, self.arrival)
 
 
 class Step(NamedTuple):

@@ -150,6 +150,14 @@ class Belief:
             case CancelAll(account=account):
                 return [name for name in self.home if self.states(name)[0].terms.account == account]
 
+    def together(self, names: Iterable[str]) -> tuple[World, ...]:
+        """Every combination of the worlds of ``names`` and their companions (raises :class:`TooManyWorlds`)."""
+        return self._gather(names)[0]
+
+    def replaced(self, names: Iterable[str], worlds: Iterable[World]) -> "Belief":
+        """The belief with ``worlds`` (one at least) in place of those of ``names``; no companion may be left out."""
+        return self._settle(names, worlds)
+
     def _gather(self, names: Iterable[str]) -> tuple[tuple[World, ...], list[str]]:
         numbers = sorted({self.home[name] for name in names})
         size = 1
@@ -191,14 +199,7 @@ class Belief:
     def having_seen(self, name: str, seen: Seen, rules: VenueRules, *, until: float) -> "Belief | Conflict":
         """What may be true after a read showed ``seen`` of one order."""
 
-        def explained(state: OrderState) -> OrderState | None:
-            if state.status is not seen.status:
-                return None
-            if seen.executed is None:
-                return state
-            return pinned(state, seen.executed, rules) if state.executed.holds(seen.executed) else None
-
-        return self._filtered(name, explained, rules, until=until)
+        return self._filtered(name, lambda state: as_seen(state, seen, rules), rules, until=until)
 
     def having_missed(self, name: str, rules: VenueRules, *, until: float) -> "Belief | Conflict":
         """What may be true after a complete list of active orders did not show an order."""
@@ -317,6 +318,15 @@ class Belief:
 
     def _of(self, account: str) -> Iterator[str]:
         return (name for name in self.home if self.states(name)[0].terms.account == account)
+
+
+def as_seen(state: OrderState, seen: Seen, rules: VenueRules) -> OrderState | None:
+    """The order as it is now known to be, where ``state`` explains what a read showed of it; ``None`` otherwise."""
+    if state.status is not seen.status:
+        return None
+    if seen.executed is None:
+        return state
+    return pinned(state, seen.executed, rules) if state.executed.holds(seen.executed) else None
 
 
 def _sum(left: Mapping[str, Span], right: Mapping[str, Span]) -> dict[str, Span]:
