@@ -137,15 +137,17 @@ class Wait:
 class Forge:
     """Send a request with one named flaw (or two) and see that it is refused and has no effect.
 
-    ``vectors`` name attack vectors by id; ``parameter`` selects a variant (which bit, which position). ``order`` is the
-    order that the request addresses; ``None`` for requests about the whole account.
+    ``vectors`` name attack vectors by id; ``values`` choose what they leave open, as (vector, parameter, value): which
+    bit, which place. ``order`` is the order that the request addresses, or whose terms it repeats where it places one;
+    ``order_id`` an id that names no order, in its place. Neither: a request about the whole account.
     """
 
     do: Literal["forge"] = "forge"
     operation: str
     vectors: tuple[str, ...]
+    values: tuple[tuple[str, str, int | str], ...] = ()
     order: str | None = None
-    parameter: int = 0
+    order_id: str | None = None
     account: str = PRIMARY
 
 

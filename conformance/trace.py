@@ -37,7 +37,8 @@ class Step:
 class Violation:
     """One nonconformity: which requirements it breaks (the closest first), and why nothing explains what was seen.
 
-    ``kind`` groups equal violations; it holds no name, id or amount of one run.
+    ``kind`` groups equal violations; it holds no name, id or amount of one run. ``ends``: whether the plan could not go on
+    after it; a wrong shape of an answer, say, hides nothing of what comes next.
     """
 
     requirements: tuple[str, ...]
@@ -47,6 +48,7 @@ class Violation:
     predicted: str
     seen: str
     because: tuple[str, ...]
+    ends: bool = True
 
     @property
     def key(self) -> tuple[tuple[str, ...], str]:
@@ -68,7 +70,8 @@ class PlanResult:
     """The outcome of one run of one plan.
 
     ``exercised`` counts, by requirement, the observations that could have shown a violation and did not; ``cells`` counts
-    (state, event) pairs reached while the state was pinned by a read. ``trouble`` says why the plan could not be judged
+    (state, event) pairs reached while the state was pinned by a read; ``attacks`` counts what was forged, by its name.
+    ``trouble`` says why the plan could not be judged
     to its end (the target's transport, a refused placing, a driver): never a nonconformity. ``suspect`` is the plan to
     repeat where a violation belongs to an earlier plan than this one; ``spent`` the requests of making the plan small.
     """
@@ -80,11 +83,17 @@ class PlanResult:
     cells: Counter[tuple[str, str]] = field(default_factory=Counter)
     timings: list[Timing] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
+    attacks: Counter[str] = field(default_factory=Counter)
     trouble: str | None = None
     requests: int = 0
     seconds: float = 0.0
     suspect: Plan | None = None
     spent: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether a violation ended the plan."""
+        return any(violation.ends for violation in self.violations)
 
     def breaks(self, requirement: str) -> bool:
         """Whether this run showed a violation of ``requirement``."""

@@ -80,6 +80,7 @@ class RunRecord:
         self.exercised.update(result.exercised)
         self.cells.update(result.cells)
         self.notes.update(result.notes)
+        self.attacks.update(result.attacks)
         if result.trouble is not None:
             self.troubles[result.trouble] += 1
         for timing in result.timings:

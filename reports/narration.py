@@ -40,7 +40,10 @@ def _hold(action: Mapping[str, Any]) -> str:
 
 def _forge(action: Mapping[str, Any]) -> str:
     order = f" of {action['order']}" if action.get("order") else ""
-    return f"send a flawed {action['operation']}{order}{_account(action)}: {' + '.join(action['vectors'])}"
+    order = f" of {action['order_id']}" if action.get("order_id") else order
+    values = ", ".join(f"{name} {value}" for _, name, value in action.get("values") or ())
+    flaws = " + ".join(action["vectors"]) + (f" ({values})" if values else "")
+    return f"send a flawed {action['operation'].replace('_', '-')}{order}{_account(action)}: {flaws}"
 
 
 def _parallel(action: Mapping[str, Any]) -> str:

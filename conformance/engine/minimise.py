@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from conformance.model.order import TimeInForce
-from conformance.plans import Action, Fill, Parallel, Place, Plan
+from conformance.plans import Action, Fill, Forge, Parallel, Place, Plan
 from conformance.trace import PlanResult
 
 Runs = Callable[[Plan], PlanResult]
@@ -79,6 +79,10 @@ def _simpler(action: Action) -> Iterator[Action]:
             rounder = _rounder(action.quantity)
             if rounder != action.quantity:
                 yield replace(action, quantity=rounder)
+        case Forge(vectors=vectors) if len(vectors) > 1:
+            for vector in vectors:
+                chosen = tuple(value for value in action.values if value[0] == vector)
+                yield replace(action, vectors=(vector,), values=chosen)
         case _:
             return
 

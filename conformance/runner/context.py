@@ -25,7 +25,7 @@ class RunningPlan:
     """Everything that the executors of one plan share.
 
     ``accounts`` are the roles that the plan uses; ``cancelled_prices`` the (market, side, price) levels at which an order
-    was cancelled (queue place, CXL-05); ``alone`` whether the accounts had no other active orders when the plan began; ``changed_at`` the monotonic time of the last change that a late read may miss.
+    was cancelled (queue place, CXL-05); ``raced_bulk`` the accounts whose cancel-all met other calls at once (RCE-03); ``alone`` whether the accounts had no other active orders when the plan began; ``changed_at`` the monotonic time of the last change that a late read may miss.
     """
 
     plan: Plan
@@ -42,6 +42,7 @@ class RunningPlan:
     began: float = field(default_factory=time.monotonic)
     held_markets: set[str] = field(default_factory=set)
     cancelled_prices: set[tuple[str, str, Decimal | None]] = field(default_factory=set)
+    raced_bulk: set[str] = field(default_factory=set)
     changed_at: float = 0.0
     arrivals: int = 0
     counter: int = 0
@@ -49,7 +50,7 @@ class RunningPlan:
     @property
     def broken(self) -> bool:
         """Whether the plan has ended: by a violation, or by trouble."""
-        return bool(self.result.violations) or self.result.trouble is not None
+        return self.result.ended or self.result.trouble is not None
 
     def market(self, name: str) -> str:
         """The market that this lane uses for the one that the plan names."""

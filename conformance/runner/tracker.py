@@ -61,9 +61,19 @@ class Tracker:
             self.result.exercised[requirement] += 1
 
     def breaks(
-        self, what: str, predicted: str, seen: str, ids: tuple[str, ...], *, kind: str, because: tuple[str, ...] = ()
+        self,
+        what: str,
+        predicted: str,
+        seen: str,
+        ids: tuple[str, ...],
+        *,
+        kind: str,
+        because: tuple[str, ...] = (),
+        ends: bool = True,
     ) -> None:
-        """Record an observation that no world explains."""
+        """Record an observation that no world explains; one that does not end the plan is recorded once in it."""
+        if not ends and any(known.kind == kind for known in self.result.violations):
+            return
         self.step.observations.append(Observation(what=what, predicted=predicted, seen=seen, fits=False))
         self.result.violations.append(
             Violation(
@@ -74,6 +84,7 @@ class Tracker:
                 predicted=predicted,
                 seen=seen,
                 because=because,
+                ends=ends,
             )
         )
 
