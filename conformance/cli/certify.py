@@ -62,13 +62,17 @@ def certify(
         Options(target=target, level=LEVEL, only=_selection(claimed), seed=seed, out=report, workers=workers)
     )
     run = FinishedRun(
-        directory=report, judgements=outcome.judgements, info=outcome.info, stopped=outcome.record.stopped
+        directory=report,
+        judgements=outcome.judgements,
+        info=outcome.info,
+        stopped=outcome.record.stopped,
+        errors=outcome.record.errors,
     )
     found = run.shortfalls(claimed)
     if found:
-        _explain(found, claimed)
+        _explain(found, claimed, whole=run.stopped is None and not run.errors)
         return status_of(found)
-    issued = datetime.now(UTC).replace(microsecond=0)
+    issued = datetime.now(UTC)
     write_bytes(out, issue(run, claimed, target_version=version, signer=signer, issued=issued, valid_days=valid_days))
     typer.secho("CERTIFIED", fg="green", bold=True, nl=False)
     typer.echo(f"  {profile.target.name}, version {version}: {', '.join(claimed.claimed)}.")
@@ -102,10 +106,12 @@ def _announce(claimed: "Claim") -> None:
         typer.echo(f"Not claimed: {each} ({reason}).")
 
 
-def _explain(found: "tuple[Shortfall, ...]", claimed: "Claim") -> None:
+def _explain(found: "tuple[Shortfall, ...]", claimed: "Claim", *, whole: bool) -> None:
     typer.secho("NO CERTIFICATE", fg="red", bold=True, nl=False)
     typer.echo(f"  The run does not earn one for {', '.join(claimed.claimed)}:")
     for each in found:
         typer.echo(f"  {'not judged' if each.undecided else 'not held'}  {each.sentence}")
-    if all(each.undecided for each in found):
+    if not whole:
+        typer.echo("Run it again, to its end.")
+    elif all(each.undecided for each in found):
         typer.echo("Let the target show what is missing, or claim other classes with --classes.")

@@ -97,6 +97,7 @@ def shortfalls(
     deviations: int,
     relaxations: Iterable[Relaxation],
     stopped: str | None,
+    errors: Sequence[str] = (),
 ) -> tuple[Shortfall, ...]:
     """Why a run earns no certificate; empty where it does. A failed MUST of any class counts, claimed or not."""
     found: list[Shortfall] = []
@@ -111,6 +112,7 @@ def shortfalls(
     ]
     if stopped is not None:
         found.append(Shortfall(sentence=f"the run ended early: {stopped}", undecided=True))
+    found += [Shortfall(sentence=f"the suite itself erred: {error}", undecided=True) for error in errors]
     by_id = {judgement.requirement.id: judgement for judgement in judgements}
     for requirement in musts():
         shortfall = _of_must(requirement, by_id.get(requirement.id), claimed.has(requirement))

@@ -19,21 +19,25 @@ from reports.attestation.keys import Signer
 from reports.attestation.relaxations import relaxations_of
 from reports.evidence_files import FOLDER
 from reports.run_info import RunInfo
-from reports.verdict_files import COVERAGE, LATENCY, SUMMARY, VERDICTS
 
 CERTIFICATE: Final = "certificate.json"
-REPORTS: Final = (VERDICTS, COVERAGE, LATENCY, SUMMARY)
+VERDICTS: Final = "verdicts.json"
+REPORTS: Final = (VERDICTS, "coverage.json", "latency.json", "summary.md")
 """The files of a run's folder that a bundle holds beside the evidence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinishedRun:
-    """A run whose reports are written: where they are, what it found, its settings, why it ended early if it did."""
+    """A run whose reports are written: where they are, what it found, its settings.
+
+    ``stopped`` says why it ended early, if it did; ``errors`` are troubles of the suite itself.
+    """
 
     directory: Path
     judgements: Sequence[Judgement]
     info: RunInfo
     stopped: str | None = None
+    errors: Sequence[str] = ()
 
     def shortfalls(self, claim: Claim) -> tuple[Shortfall, ...]:
         """Why this run earns no certificate for the claim; empty where it does."""
@@ -44,6 +48,7 @@ class FinishedRun:
             deviations=len(self.info.deviations),
             relaxations=relaxations_of(self.info.profile),
             stopped=self.stopped,
+            errors=self.errors,
         )
 
 
@@ -52,6 +57,8 @@ def issue(
 ) -> bytes:
     """The bundle of a run that earned it; the certificate holds for ``valid_days`` days from ``issued``.
 
+    It is never issued before its run has ended, whatever was done to the clock meanwhile. Times are of whole seconds.
+
     Raises ``ValueError`` where the run does not qualify (ask `FinishedRun.shortfalls` first), and ``UserError`` where a
     file of the run cannot be read.
     """
@@ -59,8 +66,11 @@ def issue(
     if found:
         raise ValueError(f"this run earns no certificate: {found[0].sentence}")
     files = {**_files_of(run.directory), layout.PROFILE: canonical(run.info.profile)}
+    ended = datetime.fromisoformat(run.info.started) + timedelta(seconds=int(run.info.seconds))
+    issued = max(issued.replace(microsecond=0), ended)
+    expires = issued + timedelta(days=valid_days)
     statement = _statement(
-        run, claim, files, target_version=target_version, issued=issued, expires=issued + timedelta(days=valid_days)
+        run, claim, files, target_version=target_version, ended=ended, issued=issued, expires=expires
     )
     return pack({**files, CERTIFICATE: seal(statement.to_json(), signer)})
 
@@ -82,11 +92,11 @@ def _statement(
     files: Mapping[str, bytes],
     *,
     target_version: str,
+    ended: datetime,
     issued: datetime,
     expires: datetime,
 ) -> layout.Statement:
     info = run.info
-    started = datetime.fromisoformat(info.started)
     warned = tuple(j.requirement.id for j in run.judgements if j.verdict in (Verdict.FAIL, Verdict.INTERMITTENT))
     record = layout.Record(
         environment=info.environment,
@@ -97,8 +107,8 @@ def _statement(
         requirements=tuple(_results(run.judgements)),
         relaxations=named_relaxations(info.profile),
         files={name: sha256(content) for name, content in files.items()},
-        started=started,
-        finished=started + timedelta(seconds=info.seconds),
+        started=datetime.fromisoformat(info.started),
+        finished=ended,
         issued=issued,
         expires=expires,
     )

@@ -17,11 +17,10 @@ from reports.attestation.archive import unpack
 from reports.attestation.canonical import AmbiguousJsonError, digest, sha256, strict_json
 from reports.attestation.claims import musts
 from reports.attestation.envelope import unseal
-from reports.attestation.issuing import CERTIFICATE, REPORTS, base_url_of, named_relaxations
+from reports.attestation.issuing import CERTIFICATE, REPORTS, VERDICTS, base_url_of, named_relaxations
 from reports.attestation.keys import Verifier
 from reports.attestation.refusal import Refused
 from reports.attestation.statement import Statement, read_statement
-from reports.verdict_files import VERDICTS
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """How far the clock of the verifier may be behind the issuer's."""
@@ -213,6 +212,8 @@ def _check_verdicts(
         _same(f"run.{key}", run.get(key), value, VERDICTS)
     if verdicts.get("stopped") is not None:
         raise Refused(f"{VERDICTS}: the run ended early: {verdicts['stopped']}")
+    if verdicts.get("errors") != []:
+        raise Refused(f"{VERDICTS}: the suite itself erred during the run: {verdicts.get('errors')}")
 
 
 def _object(files: Mapping[str, bytes], name: str) -> Mapping[str, Any]:

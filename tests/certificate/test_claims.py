@@ -105,24 +105,25 @@ def test_an_unclaimed_class_may_be_unjudged_but_not_failed(finished: Finish, fla
 
 
 @pytest.mark.parametrize(
-    ("settings", "stopped", "reason", "status"),
+    ("settings", "ended", "reason", "status"),
     [
-        ({"level": "standard"}, None, "the run was of level standard", ExitStatus.NONCONFORMANT),
-        ({"deviations": ("one",)}, None, "1 known deviations were applied", ExitStatus.NONCONFORMANT),
-        ({}, "interrupted", "the run ended early: interrupted", ExitStatus.INCONCLUSIVE),
+        ({"level": "standard"}, {}, "the run was of level standard", ExitStatus.NONCONFORMANT),
+        ({"deviations": ("one",)}, {}, "1 known deviations were applied", ExitStatus.NONCONFORMANT),
+        ({}, {"stopped": "interrupted"}, "the run ended early: interrupted", ExitStatus.INCONCLUSIVE),
+        ({}, {"errors": ["KeyError"]}, "the suite itself erred: KeyError", ExitStatus.INCONCLUSIVE),
     ],
 )
 def test_a_lesser_run_earns_none(
     settings: Mapping[str, Any],
-    stopped: str | None,
+    ended: Mapping[str, Any],
     reason: str,
     status: ExitStatus,
     finished: Finish,
     flawless: tuple[Judgement, ...],
 ) -> None:
-    """Another level, known deviations and an early end each keep the certificate back."""
+    """Another level, known deviations, an early end and an error of the suite each keep the certificate back."""
     run = finished(flawless)
-    run = replace(run, info=replace(run.info, **settings), stopped=stopped)
+    run = replace(run, info=replace(run.info, **settings), **ended)
     found = run.shortfalls(claim(EVERYTHING))
     assert reason in found[0].sentence
     assert status_of(found) is status

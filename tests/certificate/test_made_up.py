@@ -136,6 +136,7 @@ SIGNED_FILES: dict[str, tuple[str, Callable[[Any], object], str]] = {
         "disagree on run.deviations",
     ),
     "a run that was stopped": ("verdicts.json", lambda data: data.update(stopped="interrupted"), "the run ended early"),
+    "a suite that erred": ("verdicts.json", lambda data: data["errors"].append("KeyError"), "the suite itself erred"),
     "verdicts of another form": ("verdicts.json", lambda data: data.pop("run"), "expected requirements and run"),
     "another profile than the run's": (
         "verdicts.json",
