@@ -22,6 +22,11 @@ class Span(NamedTuple):
         """Whether one amount alone is possible."""
         return self.low == self.high
 
+    @property
+    def bounded(self) -> bool:
+        """Whether any amount is impossible: a range without an end on either side says nothing."""
+        return self.low.is_finite() and self.high.is_finite()
+
     def holds(self, amount: Decimal) -> bool:
         """Whether ``amount`` is possible."""
         return self.low <= amount <= self.high

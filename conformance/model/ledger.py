@@ -47,22 +47,33 @@ def _share(reserve: Span, state: OrderState) -> Span:
 
 
 def moved_by(state: OrderState, rules: VenueRules) -> list[tuple[str, Span]]:
-    """What an order's trades and fees moved, asset by asset (signed units of each asset)."""
+    """What an order's trades and fees moved, asset by asset (signed units of each asset).
+
+    Where no formula says it (a position's result, unknown fees) it is anything, until it was seen once (``booked``).
+    """
     if state.executed.high == ZERO:
         return []
     terms, market = state.terms, rules.markets[state.terms.market]
-    if rules.lock_model is not LockModel.SPOT and rules.margin_asset:
-        return [(rules.margin_asset, UNKNOWN)]  # a position's result is not this model's business
+    if not tells_trades(state, rules):
+        if state.executed == exactly(state.booked):
+            return []
+        margin = rules.lock_model is not LockModel.SPOT and rules.margin_asset
+        return [(asset, UNKNOWN) for asset in ([rules.margin_asset] if margin else [market.base, market.quote])]
     bought = terms.side is Side.BUY
     base = state.executed if bought else state.executed.negated()
     quote = state.cost.negated() if bought else state.cost
     if market.fee_asset is FeeAsset.QUOTE or (market.fee_asset is FeeAsset.RECEIVED and not bought):
         quote = quote.minus(state.fee)
-    elif market.fee_asset is FeeAsset.RECEIVED:
-        base = base.minus(state.fee)
     else:
-        return [(market.base, UNKNOWN), (market.quote, UNKNOWN)]
+        base = base.minus(state.fee)
     return [(market.base, base), (market.quote, quote)]
+
+
+def tells_trades(state: OrderState, rules: VenueRules) -> bool:
+    """Whether a formula says what this order's trades move: not for a position's result, nor where fees are unknown."""
+    if rules.lock_model is not LockModel.SPOT and rules.margin_asset:
+        return False
+    return rules.markets[state.terms.market].fee_asset is not FeeAsset.UNKNOWN
 
 
 def locked_in(states: Iterable[OrderState], account: str, rules: VenueRules) -> dict[str, Span]:

@@ -10,7 +10,7 @@ from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from conformance.model.amounts import NOTHING, Span, exactly
+from conformance.model.amounts import NOTHING, ZERO, Span, exactly
 from conformance.model.order import ACTIVE, OrderType, Side, Status, Terms, TimeInForce
 from conformance.model.rules import FeeAsset, VenueRules
 
@@ -30,7 +30,8 @@ class OrderState:
 
     ``executed`` is in base units, ``cost`` (the value of what was executed) in quote units, ``fee`` in units of the
     asset that fees are taken from. ``arrival`` orders the queue at one price. ``reserve`` is what a venue was seen to
-    lock for the whole order, where no formula says it.
+    lock for the whole order, where no formula says it; ``booked`` the executed base units whose effect on the funds was
+    seen, where no formula says that.
     """
 
     name: str
@@ -41,6 +42,7 @@ class OrderState:
     cost: Span = NOTHING
     fee: Span = NOTHING
     reserve: Span | None = None
+    booked: Decimal = ZERO
 
     @property
     def rest(self) -> Span:

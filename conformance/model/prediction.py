@@ -117,7 +117,7 @@ def _execute(world: World, name: str, quantity: Decimal, rules: VenueRules) -> t
         if matches:
             after = filled(state, min(quantity, state.rest.low), state.terms.price, maker=True, rules=rules)
             outcomes.append(Outcome(reply=Reply.ACCEPTED, world=(*world[:at], after, *world[at + 1 :])))
-        if state.status not in ACTIVE:
+        if state.status not in ACTIVE or quantity > state.rest.low:
             outcomes.append(Outcome(reply=Reply.REFUSED, world=world))
     return tuple(outcomes)
 

@@ -14,7 +14,7 @@ from itertools import product
 
 from conformance.model.amounts import NOTHING, Span, exactly
 from conformance.model.events import Cancel, CancelAll, Event, Execute, Expire, Place, Release
-from conformance.model.ledger import lock_of, moved_by, seen_reserve
+from conformance.model.ledger import lock_of, moved_by, seen_reserve, tells_trades
 from conformance.model.lifecycle import OrderState
 from conformance.model.matching import World, crosses, pinned
 from conformance.model.order import ACTIVE, OrderType, Status, TimeInForce
@@ -315,6 +315,25 @@ class Belief:
             for world in worlds
         ]
         return self._settle([state.name for state in worlds[0]], kept)
+
+    def having_booked(self, account: str, rules: VenueRules) -> "Belief | None":
+        """The belief once the funds after all trades of an account were seen; later funds differ by later trades alone.
+
+        ``None`` where nothing needs it, or where it is not certain how much was executed.
+        """
+        mine = [state for name in self._of(account) for state in self.states(name) if not tells_trades(state, rules)]
+        if all(state.executed == exactly(state.booked) for state in mine):
+            return None
+        if not all(state.executed.exact and state.executed == self.states(state.name)[0].executed for state in mine):
+            return None
+        belief: Belief = self
+        for name in {state.name for state in mine}:
+            worlds = belief.clusters[belief.home[name]]
+            booked = [
+                tuple(replace(s, booked=s.executed.low) if s.name == name else s for s in world) for world in worlds
+            ]
+            belief = belief._settle([state.name for state in worlds[0]], booked)
+        return belief
 
     def _of(self, account: str) -> Iterator[str]:
         return (name for name in self.home if self.states(name)[0].terms.account == account)
