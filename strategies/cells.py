@@ -27,7 +27,9 @@ from strategies.grounds import ORDINARY, Ground, MarketShape
 
 STATES = (
     "open",
+    "open until a time",
     "partially filled",
+    "partially filled by taking",
     "filled",
     "canceled",
     "canceled after a fill",
@@ -69,6 +71,12 @@ class Scene:
         """About a third of the quantity, on the grid, with an odd number of steps."""
         return max(self.market.step, self.market.on_grid(self.quantity / 3))
 
+    @property
+    def improved(self) -> Decimal:
+        """A price that is worse for the order by a few ticks: it trades at the better one of the order that it meets."""
+        ticks = 3 * self.market.tick
+        return self.price + ticks if self.side is Side.BUY else max(self.market.tick, self.price - ticks)
+
     def place(self, order: str, **changes: object) -> Place:
         """An order of this scene."""
         terms: dict[str, object] = {
@@ -100,6 +108,15 @@ def state_actions(state: str, scene: Scene, ground: Ground) -> list[Action] | No
     match state:
         case "open":
             return [scene.place("a"), Snapshot()]
+        case "open until a time":
+            if not ground.can(Capability.EXPIRE):
+                return None
+            return [scene.place("a", time_in_force=TimeInForce.GTD), Snapshot()]
+        case "partially filled by taking":
+            if COUNTERPARTY not in ground.accounts or not ground.can(Capability.FILL):
+                return None
+            facing = scene.place("f", side=scene.side.opposite, account=COUNTERPARTY, quantity=scene.part)
+            return [facing, scene.place("a", price=scene.improved), Snapshot()]
         case "partially filled":
             return [scene.place("a"), *fill] if ground.can(Capability.FILL) else None
         case "filled":

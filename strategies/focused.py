@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from conformance.model.order import Side
+from conformance.model.order import Side, TimeInForce
 from conformance.plans import (
     COUNTERPARTY,
     PRIMARY,
@@ -146,15 +146,17 @@ def bulk_plans(draw: st.DrawFn, ground: Ground, *, most: int = 9, many: bool = F
     """Orders of every state, market and side, then cancel-all, once and again (ALL-01..06)."""
     count = ground.many + draw(st.integers(0, 4)) if many else draw(st.integers(0, most))
     sides = {market.name: draw(st.sampled_from(Side)) for market in ground.markets}
+    both = draw(st.integers(0, 2)) == 0
     share = ORDINARY / (8 if many else 1)
     actions: list[Action] = []
     names: list[str] = []
     for number in range(count):
         market = ground.markets[draw(st.integers(0, len(ground.markets) - 1))]
-        actions.append(_bulk_order(draw, ground, f"b{number}", market, sides[market.name], PRIMARY, share))
+        side = draw(st.sampled_from(Side)) if both else sides[market.name]
+        actions.append(_bulk_order(draw, ground, f"b{number}", market, side, PRIMARY, share))
         names.append(f"b{number}")
     actions.append(Snapshot())
-    if COUNTERPARTY in ground.accounts:
+    if COUNTERPARTY in ground.accounts and not both:
         market = draw(st.sampled_from(ground.markets))
         side = sides[market.name].opposite
         price = market.resting_price(side, 90)
@@ -190,7 +192,32 @@ def _bulk_order(
         ground.affordable(COUNTERPARTY, market, side.opposite, price, ORDINARY),
     )
     quantity = draw(quantities(market, most=most))
-    return Place(order=name, account=account, market=market.name, side=side, price=price, quantity=quantity)
+    until = ground.can(Capability.EXPIRE) and draw(st.integers(0, 4)) == 0
+    return Place(
+        order=name,
+        account=account,
+        market=market.name,
+        side=side,
+        price=price,
+        quantity=quantity,
+        time_in_force=TimeInForce.GTD if until else TimeInForce.GTC,
+    )
+
+
+def old_orders(ground: Ground, *, seconds: float) -> list[Plan]:
+    """Orders that have rested for a while before they are cancelled, on both sides of a market."""
+    plans = []
+    for market in ground.markets:
+        actions: list[Action] = []
+        for name, side, ticks in (("a", Side.BUY, 3), ("b", Side.SELL, 3), ("c", Side.BUY, 5)):
+            price = market.resting_price(side, ticks)
+            quantity = market.on_grid(ground.affordable(PRIMARY, market, side, price, ORDINARY) / 9)
+            actions.append(Place(order=name, market=market.name, side=side, price=price, quantity=quantity))
+        actions += [Snapshot(), Wait(seconds=seconds), Cancel(order="a"), Snapshot(), Cancel(order="b"), Snapshot()]
+        plans.append(
+            Plan(title=f"orders {seconds:g} s old", actions=(*actions, Cancel(order="c"), Settle(), Snapshot()))
+        )
+    return plans
 
 
 @st.composite

@@ -32,10 +32,10 @@ class MarketShape:
     isolated: bool = True
 
     def resting_price(self, side: Side, ticks_away: int) -> Decimal:
-        """A price that rests, some ticks away from the market on the order's own side."""
+        """A price that rests, some ticks (at least one) away on the order's own side: the two sides never meet."""
         if side is Side.SELL:
-            return self.sell_price + ticks_away * self.tick
-        return max(self.tick, self.buy_price - ticks_away * self.tick)
+            return self.sell_price + (1 + ticks_away) * self.tick
+        return max(self.tick, self.buy_price - (1 + ticks_away) * self.tick)
 
     def on_grid(self, quantity: Decimal) -> Decimal:
         """The largest allowed quantity that is not above ``quantity``."""

@@ -59,6 +59,7 @@ class Sketch:
     sides: dict[str, Side] = field(default_factory=dict)
     held: MarketShape | None = None
     big_used: bool = False
+    two_sided: bool = False
 
     def live(self, account: str | None = None) -> list[Sketched]:
         """Orders that the sketch takes for live."""
@@ -93,9 +94,9 @@ CHOICES = st.integers(0, 2**16 - 1)
 @st.composite
 def lifecycles(draw: st.DrawFn, ground: Ground, *, most: int = 26) -> Plan:
     """Plans of up to about ``most`` actions over several orders, accounts and markets of ``ground``."""
-    sketch = Sketch(ground=ground)
+    sketch = Sketch(ground=ground, two_sided=draw(st.integers(0, 3)) == 0)
     length = draw(st.integers(6, most))
-    menu = _menu(ground)
+    menu = _menu(ground, two_sided=sketch.two_sided)
     while len(sketch.actions) < length:
         choice = draw(CHOICES)
         step = menu[choice % len(menu)] if sketch.orders else _place
@@ -110,23 +111,26 @@ def lifecycles(draw: st.DrawFn, ground: Ground, *, most: int = 26) -> Plan:
 Grow = Callable[[st.DrawFn, Sketch], None]
 
 
-def _menu(ground: Ground) -> list[Grow]:
+def _menu(ground: Ground, *, two_sided: bool) -> list[Grow]:
+    """What may come next. With both sides of a market in one account, nothing that could trade with itself is on it."""
     menu: list[Grow] = [*[_place] * 9, *[_cancel] * 8, *[_cancel_again] * 2, _cancel_unknown]
     if ground.can(Capability.FILL):
         menu += [_fill_part] * 5 + [_fill_whole] * 2 + [_fill_closed]
     if ground.can(Capability.CANCEL_ALL):
         menu += [_cancel_all] * 2
     if COUNTERPARTY in ground.accounts:
-        menu += [_place_opposite] * 2 + [_cancel_foreign]
+        menu += [_cancel_foreign]
+    if COUNTERPARTY in ground.accounts and not two_sided:
+        menu += [_place_opposite] * 2 + [_take] * 2
     if COUNTERPARTY in ground.accounts and ground.can(Capability.CANCEL_ALL):
         menu += [_cancel_all_opposite]
     if THIRD in ground.accounts:
         menu += [_place_third]
     if ground.can(Capability.EXPIRE):
         menu += [_place_expiring]
-    if ground.can(Capability.HOLD_MARKET):
+    if ground.can(Capability.HOLD_MARKET) and not two_sided:
         menu += [_hold]
-    if ground.can(Capability.REJECTED_ORDERS):
+    if ground.can(Capability.REJECTED_ORDERS) and not two_sided:
         menu += [_place_rejected]
     return [*menu, _settle]
 
@@ -134,7 +138,7 @@ def _menu(ground: Ground) -> list[Grow]:
 def _market(draw: st.DrawFn, sketch: Sketch) -> tuple[MarketShape, Side]:
     markets = sketch.ground.markets
     market = markets[0] if len(markets) == 1 else markets[min(draw(CHOICES) % (len(markets) + 1), len(markets) - 1)]
-    if market.name not in sketch.sides:
+    if market.name not in sketch.sides or (sketch.two_sided and draw(CHOICES) % 2):
         sketch.sides[market.name] = draw(st.sampled_from(Side))
     return market, sketch.sides[market.name]
 
@@ -201,6 +205,23 @@ def _place_rejected(draw: st.DrawFn, sketch: Sketch) -> None:
     _new(
         draw, sketch, account=PRIMARY, side=other.side.opposite, market=other.market, price=other.price, post_only=True
     )
+
+
+def _take(draw: st.DrawFn, sketch: Sketch) -> None:
+    """An order that meets a resting one of the counterparty, at its price or a worse one, and rests with what is left."""
+    facing = [o for o in sketch.live(COUNTERPARTY) if o.price is not None]
+    if not facing:
+        _place_opposite(draw, sketch)
+        return
+    other = facing[draw(CHOICES) % len(facing)]
+    assert other.price is not None  # filtered above
+    ticks = draw(st.integers(0, 4)) * other.market.tick
+    price = other.price + ticks if other.side is Side.SELL else max(other.market.tick, other.price - ticks)
+    _new(draw, sketch, account=PRIMARY, side=other.side.opposite, market=other.market, price=price)
+    taken = min(sketch.orders[-1].rest, other.rest)
+    for order in (sketch.orders[-1], other):
+        order.rest -= taken
+        order.over = order.rest == 0
 
 
 def _apart(draw: st.DrawFn, market: MarketShape, side: Side) -> Decimal:

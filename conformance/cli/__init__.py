@@ -15,7 +15,7 @@ from conformance.errors import UserError
 from conformance.exit_status import ExitStatus
 from conformance.version import VERSION
 
-COMMANDS: Final = ("run", "explain", "serve")
+COMMANDS: Final = ("run", "self_check", "explain", "serve")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -24,7 +24,8 @@ class Aspect(StrEnum):
 class Rule:
     """The requirements that one kind of cause puts on later reads, by aspect.
 
-    ``suspects`` are broken by a misfit in executed quantity or total, but a read that fits has not exercised them.
+    ``suspects`` are broken by a misfit in executed quantity or total, ``lock_suspects`` by one in locked funds, but a read
+    that fits has not exercised them.
     """
 
     why: str
@@ -34,6 +35,7 @@ class Rule:
     locked: tuple[str, ...] = ()
     total: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
+    lock_suspects: tuple[str, ...] = ()
 
     def ids(self, aspect: Aspect) -> tuple[str, ...]:
         """The requirements of one aspect."""
@@ -184,19 +186,53 @@ SECOND_WHILE_PENDING = Rule(
     locked=("PND-05", "FND-04"),
     total=("PND-05", "FND-04"),
 )
+RACED_CANCELS = Rule(
+    why="several calls cancelled it at once",
+    status=("RCE-01",),
+    quantity=("RCE-01",),
+    listed=("RCE-01",),
+    locked=("RCE-01", "FND-04"),
+    total=("RCE-01", "FND-04"),
+)
+RACED_FILL = Rule(
+    why="a cancel and an opposite order met it at once",
+    status=("RCE-02",),
+    quantity=("RCE-02",),
+    listed=("RCE-02",),
+    locked=("RCE-02", "FND-04"),
+    total=("RCE-02",),
+)
+RACED_BULK = Rule(
+    why="cancel-all met other calls of its account at once",
+    status=("RCE-03",),
+    quantity=("RCE-03",),
+    listed=("RCE-03",),
+    locked=("RCE-03", "FND-04"),
+    total=("RCE-03", "FND-04"),
+)
+RACED_OTHERS = Rule(
+    why="different orders were cancelled at once",
+    status=("RCE-04",),
+    quantity=("RCE-04",),
+    listed=("RCE-04",),
+    locked=("RCE-04", "FND-04"),
+    total=("RCE-04", "FND-04"),
+)
+PLACED_AFTER_BULK = everywhere("it was placed after a cancel-all that met other calls had answered", "RCE-03")
+RACED = (RACED_CANCELS, RACED_FILL, RACED_BULK, RACED_OTHERS)
 CANCELLED_BY_ACCOUNT = Rule(why="the account cancelled orders before", locked=("FND-02",), total=("FND-02",))
 PLACED = Rule(why="it was placed")
-FILLED = Rule(why="an opposite order came")
+FILLED = Rule(why="an opposite order came", lock_suspects=("FND-03",))
 
 
 def broken(causes: Iterable[Cause], aspect: Aspect) -> tuple[str, ...]:
     """The requirements that a misfit in one aspect breaks, the latest cause first, each once."""
-    found = list(causes)
-    more = (
-        ()
-        if aspect in (Aspect.STATUS, Aspect.LISTED, Aspect.LOCKED)
-        else tuple(i for cause in sorted(found, key=lambda cause: -cause.step) for i in cause.rule.suspects)
-    )
+    found = sorted(causes, key=lambda cause: -cause.step)
+    more: list[str] = []
+    if aspect in (Aspect.QUANTITY, Aspect.TOTAL):
+        more = [i for cause in found for i in cause.rule.suspects]
+    elif aspect is Aspect.LOCKED:
+        more = [i for cause in found for i in cause.rule.lock_suspects]
     return tuple(dict.fromkeys((*named(found, aspect), *more)))
 
 

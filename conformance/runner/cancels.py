@@ -37,8 +37,8 @@ def said(answer: Answer) -> str:
     return f"HTTP {answer.status}" + (f" code {answer.code}" if answer.code else "") + f" ({words})"
 
 
-def cancel(run: RunningPlan, name: str, account: str | None) -> None:
-    """Cancel one order as ``account`` (its owner where ``None``) and judge the answer."""
+def cancel(run: RunningPlan, name: str, account: str | None, send: Callable[[], Cancelled] | None = None) -> None:
+    """Cancel one order as ``account`` (its owner where ``None``), or as ``send`` does it, and judge the answer."""
     tracker = run.tracker
     order = tracker.orders.get(name)
     if order is None:
@@ -48,21 +48,26 @@ def cancel(run: RunningPlan, name: str, account: str | None) -> None:
     before = tracker.belief.states(name)
     foreign = caller != order.terms.account
     tracker.cell(name, "cancel by another account" if foreign else "cancel again" if order.cancelled else "cancel")
-    result = run.venue.cancel(caller, order.order_id)
+    result = run.venue.cancel(caller, order.order_id) if send is None else send()
     run.changed()
     answer = run.understood(result.answer)
     event = Cancel(order=name, account=caller)
     after = tracker.belief.after(
-        event, run.rules, accepts=_explains(name, answer, result), until=run.until(), lost=answer is None
+        event, run.rules, accepts=explains(name, answer, result), until=run.until(), lost=answer is None
     )
     what = f"the answer to the cancel of {name}" + (f" by {caller}" if foreign else "")
     expected = sorted({f"{step.reply}" for state in before for step in cancel_steps(state, run.rules)})
     if foreign:
         expected = [Reply.NOT_FOUND]
+    if foreign and answer is not None:
+        _judge_foreign(run, name, caller, answer, what, before, result)
+        return
     if isinstance(after, Conflict):
         assert answer is not None  # a lost answer conflicts with nothing
-        ids = ("NTF-02",) if foreign else ("PND-05",) if order.seen_pending else _rows(before, run)
-        _break_answer(run, what, expected, answer, ids, before, result, foreign=foreign)
+        if 400 <= answer.status < 500:
+            _judge_sameness(run, before, answer)
+        ids = ("PND-05",) if order.seen_pending else _rows(before, run)
+        _break_answer(run, what, expected, answer, ids, before, result, foreign=False)
         return
     tracker.belief = after
     if answer is None:
@@ -71,13 +76,9 @@ def cancel(run: RunningPlan, name: str, account: str | None) -> None:
         return
     accepted = means(answer, Reply.ACCEPTED)
     pinned = len({state.status for state in before}) == 1
-    ids = _rows(before, run) if pinned and not accepted and not foreign else ()
-    if order.seen_pending and not foreign:
-        ids = ("PND-05",)
-    tracker.fits(what, " or ".join(expected), said(answer), ("NTF-02",) if foreign else ids)
-    if foreign:
-        _after_foreign(run, name, caller, answer)
-    elif accepted:
+    ids = ("PND-05",) if order.seen_pending else _rows(before, run) if pinned and not accepted else ()
+    tracker.fits(what, " or ".join(expected), said(answer), ids)
+    if accepted:
         order.cancelled = True
         order.cancelled_at = time.monotonic()
         run.result.timings.append(Timing(answer=answer.exchange.seconds))
@@ -87,8 +88,10 @@ def cancel(run: RunningPlan, name: str, account: str | None) -> None:
         _after_refusal(run, name, before, answer)
 
 
-def _explains(name: str, answer: Answer | None, result: Cancelled) -> Callable[[Outcome], bool]:
-    def explains(outcome: Outcome) -> bool:
+def explains(name: str, answer: Answer | None, result: Cancelled) -> Callable[[Outcome], bool]:
+    """Which outcomes of a cancel its answer recognises; one that tells the order's new status tells them apart."""
+
+    def recognises(outcome: Outcome) -> bool:
         if answer is None or not means(answer, outcome.reply):
             return False
         if result.status is None or outcome.reply is not Reply.ACCEPTED:
@@ -96,7 +99,7 @@ def _explains(name: str, answer: Answer | None, result: Cancelled) -> Callable[[
         now = next(state.status for state in outcome.world if state.name == name)
         return now is result.status or (now is Status.PENDING_CANCEL and result.status is Status.CANCELED)
 
-    return explains
+    return recognises
 
 
 def _rows(before: tuple[OrderState, ...], run: RunningPlan) -> tuple[str, ...]:
@@ -152,6 +155,23 @@ def _spread(run: RunningPlan, name: str, rule: Rule) -> None:
             tracker.cause_funds(account, rules_of.OTHER_ACCOUNT, name)
 
 
+def _judge_foreign(
+    run: RunningPlan,
+    name: str,
+    caller: str,
+    answer: Answer,
+    what: str,
+    before: tuple[OrderState, ...],
+    result: Cancelled,
+) -> None:
+    """NTF-02: a foreign cancel is refused, in whatever words; NTF-03 asks that they be those for an unknown order."""
+    if means(answer, Reply.ACCEPTED) or answer.status >= 500:
+        _break_answer(run, what, [Reply.NOT_FOUND], answer, ("NTF-02",), before, result, foreign=True)
+        return
+    run.tracker.fits(what, Reply.NOT_FOUND, said(answer), ("NTF-02",))
+    _after_foreign(run, name, caller, answer)
+
+
 def _after_foreign(run: RunningPlan, name: str, caller: str, answer: Answer) -> None:
     tracker, order = run.tracker, run.tracker.orders[name]
     tracker.cause(name, rules_of.FOREIGN)
@@ -165,8 +185,9 @@ def _same_as_unknown(run: RunningPlan, answer: Answer, order_id: str) -> None:
     if run.venue.profile.relaxations.foreign_order_differs:
         return
     unknown = run.memory.fingerprints.get("cancel of an unknown order")
-    if unknown is None:
+    if unknown is None and answer.is_(AnswerClass.NOT_FOUND):
         return
+    unknown = unknown or "the class not-found"
     seen = whole_fingerprint(answer, order_id)
     what = "the answer to a cancel of another account's order"
     if seen == unknown:
@@ -183,6 +204,10 @@ def _after_refusal(run: RunningPlan, name: str, before: tuple[OrderState, ...], 
     for other in tracker.live():
         if other != name:
             tracker.cause(other, rules_of.REFUSED_ELSEWHERE)
+    _judge_sameness(run, before, answer)
+
+
+def _judge_sameness(run: RunningPlan, before: tuple[OrderState, ...], answer: Answer) -> None:
     statuses = {state.status for state in before}
     if len(statuses) == 1 and not run.venue.profile.relaxations.refusal_may_vary:
         _same_refusal(run, f"cancel of a {next(iter(statuses))} order", answer)
@@ -201,7 +226,10 @@ def _same_refusal(run: RunningPlan, question: str, answer: Answer) -> None:
 
 
 def cancel_unknown(run: RunningPlan, order_id: str, account: str) -> None:
-    """Cancel an id that names no order (NTF-01)."""
+    """Cancel an id that names no order (NTF-01); where ids are no UUIDs, one of the profile's own stands for it."""
+    known = run.venue.profile.order.unknown_ids
+    if known:
+        order_id = known[sum(order_id.encode()) % len(known)]
     result = run.venue.cancel(account, order_id)
     answer = run.understood(result.answer)
     if answer is None:
@@ -243,7 +271,7 @@ def cancel_all(run: RunningPlan, account: str) -> None:
         state = "nothing active" if nothing else "many orders active" if len(active) >= MANY else "orders active"
         tracker.breaks(what, "accepted", said(answer), ids, kind=f"cancel-all with {state} answered {answer.status}")
         return
-    named = _listed(run, what, account, result.order_ids, nothing=nothing) if answer is not None else None
+    named = listed_names(run, what, account, result.order_ids, nothing=nothing) if answer is not None else None
     if run.broken:
         return
 
@@ -257,15 +285,7 @@ def cancel_all(run: RunningPlan, account: str) -> None:
         CancelAll(account=account), run.rules, accepts=accepts, until=run.until(), lost=answer is None
     )
     if isinstance(after, Conflict):
-        listed = ", ".join(sorted(after.orders & (named or set()))) or "nothing"
-        more = ("ALL-06",) if len(active) >= MANY else ("ALL-04",) if nothing else ()
-        tracker.breaks(
-            f"{what}, for {', '.join(sorted(after.orders))}",
-            " or ".join(after.allowed),
-            f"listing {listed} of them",
-            ("ALL-03", *more),
-            kind="cancel-all lists other orders than it cancelled",
-        )
+        _break_listing(run, what, account, after, before, named or set(), many=len(active) >= MANY, nothing=nothing)
         return
     tracker.belief = after
     exercised = () if answer is None or named is None else ("ALL-03", "ALL-04") if nothing else ("ALL-03",)
@@ -273,7 +293,44 @@ def cancel_all(run: RunningPlan, account: str) -> None:
     _spread_bulk(run, account, before, many=len(active) >= MANY, nothing=nothing)
 
 
-def _listed(
+def _break_listing(
+    run: RunningPlan,
+    what: str,
+    account: str,
+    conflict: Conflict,
+    before: dict[str, tuple[OrderState, ...]],
+    named: set[str],
+    *,
+    many: bool,
+    nothing: bool,
+) -> None:
+    """The answer lists other orders than it should: a look at them tells a wrong list from a wrong cancel-all."""
+    ids: list[str] = []
+    seen = []
+    for name in sorted(conflict.orders):
+        view = run.venue.order(account, run.tracker.orders[name].order_id).view
+        status = None if view is None else view.status
+        statuses = {state.status for state in before[name]}
+        seen.append(f"{name} is {'listed' if name in named else 'not listed'} and now {status}")
+        if name not in named and status in ACTIVE:
+            ids += ["ALL-01", *(["ALL-06"] if many else [])]
+            continue
+        ids.append("ALL-03")
+        if name in named and statuses <= TERMINAL | {Status.PENDING} and status not in statuses:
+            ids.append("ALL-05")
+    more = ("ALL-06",) if many else ("ALL-04",) if nothing else ()
+    run.tracker.breaks(
+        f"{what}, for {', '.join(sorted(conflict.orders))}",
+        " or ".join(conflict.allowed),
+        "; ".join(seen),
+        (*ids, *more),
+        kind="cancel-all leaves an active order"
+        if "ALL-01" in ids
+        else "cancel-all lists other orders than it cancelled",
+    )
+
+
+def listed_names(
     run: RunningPlan, what: str, account: str, ids: tuple[str, ...] | None, *, nothing: bool
 ) -> set[str] | None:
     """The plan's names of the listed ids; an id that is listed twice or is not the account's breaks ALL-03."""
@@ -319,7 +376,7 @@ def _spread_bulk(
             if _could_be(states, frozenset(Status) - TERMINAL):
                 tracker.cause(name, rules_of.BULK_OTHER)
             continue
-        rule = _bulk_rule(states)
+        rule = bulk_rule(states)
         tracker.cause(name, rule)
         tracker.cause_funds(account, rule, name)
         if rule in (rules_of.BULK, rules_of.BULK_PARTIAL):
@@ -337,7 +394,8 @@ def _spread_bulk(
             tracker.cause_funds(other, rules_of.BULK_OTHER)
 
 
-def _bulk_rule(states: tuple[OrderState, ...]) -> Rule:
+def bulk_rule(states: tuple[OrderState, ...]) -> Rule:
+    """What a cancel-all puts on an order that was in one of ``states`` before it."""
     statuses = {state.status for state in states}
     executing = statuses == {Status.PENDING} and states[0].terms.type is OrderType.MARKET
     if statuses <= TERMINAL or executing:

@@ -26,7 +26,7 @@ from conformance.plans import (
     Wait,
 )
 from conformance.requirements import Capability
-from conformance.runner import cancels, observing, placing
+from conformance.runner import cancels, observing, placing, races
 from conformance.runner.context import PlanAbandoned, RunningPlan
 from conformance.runner.funds import Funds, FundsJudge
 from conformance.runner.memory import Closed, Memory
@@ -104,6 +104,7 @@ def accounts_of(plan: Plan) -> tuple[str, ...]:
 
 
 def _perform(run: RunningPlan) -> None:
+    races.warm(run, max((len(action.calls) for action in run.plan.actions if isinstance(action, Parallel)), default=0))
     for index, action in enumerate(run.plan.actions, start=1):
         _step(run, index, action)
         if run.broken:
@@ -169,7 +170,9 @@ def _dispatch(run: RunningPlan, action: Action) -> None:
             observing.settle(run)
         case Wait():
             time.sleep(action.seconds)
-        case Forge() | Parallel():
+        case Parallel():
+            races.race(run, action)
+        case Forge():
             raise PlanAbandoned(f"{action.do} is not something that this version can do")
         case _CleanUp():
             _clean_up(run)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from conformance.model.amounts import NOTHING, ZERO, Span, exactly, plain
+from conformance.model.ledger import lock_of
 from conformance.model.order import TERMINAL, Status
 from conformance.model.rules import LockModel
 from conformance.model.worlds import Conflict
@@ -21,8 +22,12 @@ RELEASES = (
     rules_of.BULK_PARTIAL,
     rules_of.BULK_MANY,
     rules_of.CONFIRMED,
+    *rules_of.RACED,
 )
 """Causes that speak of funds only once the order is surely terminal: until then its lock is still there (PND-04)."""
+
+OF_LOCKS = frozenset({"FND-01", "FND-02", "FND-03", "FND-04", "FND-06", "PND-04"})
+"""Requirements that a total alone cannot show, where neither the locked nor the available amount is known."""
 
 Funds = Mapping[str, BalanceView]
 
@@ -54,7 +59,7 @@ class FundsJudge:
 
     def __init__(self, tracker: Tracker, start: Mapping[str, Funds]) -> None:
         self.tracker = tracker
-        self.start = start
+        self.start = {account: dict(funds) for account, funds in start.items()}
         self.lowest: dict[tuple[str, str], Decimal] = {}
         for account, funds in start.items():
             self._note_lowest(account, funds)
@@ -73,6 +78,7 @@ class FundsJudge:
         tracker.belief = after
         self._exercise(account, funds)
         self._note_lowest(account, funds)
+        self._book(account, funds)
         return True
 
     def misfit(self, account: str, funds: Funds, *, until: float) -> bool:
@@ -90,20 +96,52 @@ class FundsJudge:
         )
 
     def identity(self, account: str, funds: Funds) -> list[str]:
-        """Assets whose parts do not add up: available + locked = total (FND-05)."""
-        margin = self.tracker.rules.lock_model is not LockModel.SPOT
+        """Assets whose parts do not add up: available + locked = total (FND-05).
+
+        A position's own margin is neither available nor locked in orders: in the margin asset the gap that was there at
+        the start stays as long as nothing is traded.
+        """
+        rules = self.tracker.rules
         wrong = []
         for asset, view in funds.items():
-            if view.available is None or view.locked is None or view.total is None:
+            gap, before = _gap(view), _gap(self.start[account].get(asset, EMPTY))
+            if gap is None:
                 continue
-            if margin and asset == self.tracker.rules.margin_asset and self._traded(account):
-                continue  # a position's own margin is neither available nor locked in orders
-            if view.available + view.locked != view.total:
+            if rules.lock_model is LockModel.SPOT or asset != rules.margin_asset:
+                before = ZERO
+            elif self._traded(account):
+                continue
+            if before is not None and gap != before:
                 wrong.append(asset)
         return wrong
 
     def _traded(self, account: str) -> bool:
-        return bool(self.tracker.belief.moved(account, self.tracker.rules))
+        orders, belief = self.tracker.orders, self.tracker.belief
+        return any(
+            state.executed.high
+            for name, order in orders.items()
+            if order.terms.account == account
+            for state in belief.states(name)
+        )
+
+    def _book(self, account: str, funds: Funds) -> None:
+        """Where no formula says what trades move: take what was seen as the start from which later funds differ."""
+        tracker = self.tracker
+        booked = tracker.belief.having_booked(account, tracker.rules)
+        locked = tracker.belief.locked(account, tracker.rules)
+        if booked is None or not all(amount.exact for amount in locked.values()):
+            return
+        for asset, moved in tracker.belief.moved(account, tracker.rules).items():
+            if moved.bounded:
+                continue
+            view, before = funds.get(asset, EMPTY), self.start[account].get(asset, EMPTY)
+            here = locked.get(asset, NOTHING).low
+            self.start[account][asset] = BalanceView(
+                available=None if view.available is None else view.available + here,
+                locked=before.locked,
+                total=view.total,
+            )
+        tracker.belief = booked
 
     def _discrepancies(
         self, account: str, funds: Funds, locked: Mapping[str, Span], moved: Mapping[str, Span]
@@ -212,7 +250,8 @@ class FundsJudge:
 
     def _exercise(self, account: str, funds: Funds) -> None:
         tracker = self.tracker
-        ids = {"FND-05"}
+        judged = self._judged(account, funds)
+        ids = {"FND-05"} if judged[Aspect.TOTAL] else set()
         kept = []
         for cause in tracker.account_causes.get(account, []):
             if cause.rule in RELEASES and cause.order:
@@ -220,20 +259,22 @@ class FundsJudge:
                 if state is None or state.status not in TERMINAL:
                     kept.append(cause)
                     continue
-            ids.update((*cause.rule.locked, *cause.rule.total))
+            touched = self._assets_of(cause.order) if cause.order in tracker.orders else set().union(*judged.values())
+            if touched & judged[Aspect.LOCKED]:
+                ids.update(cause.rule.locked)
+                ids.update(cause.rule.total)
+            elif touched & judged[Aspect.TOTAL]:
+                ids.update(i for i in cause.rule.total if i not in OF_LOCKS)
         tracker.account_causes[account] = kept
         for name, order in tracker.orders.items():
             if order.terms.account != account or not order.seen_pending:
                 continue
             state = tracker.belief.state(name)
             if state is not None and state.status is Status.PENDING_CANCEL:
-                ids.add("PND-04")
-        if not any(
-            s.status in LIVE
-            for name, order in tracker.orders.items()
-            if order.terms.account == account
-            for s in tracker.belief.states(name)
-        ) and any(order.terms.account == account for order in tracker.orders.values()):
+                ids.update(("PND-04",) if self._assets_of(name) & judged[Aspect.LOCKED] else ())
+        mine = [name for name, order in tracker.orders.items() if order.terms.account == account]
+        over = not any(state.status in LIVE for name in mine for state in tracker.belief.states(name))
+        if mine and over and judged[Aspect.LOCKED]:
             ids.add("FND-06")
         locked = tracker.belief.locked(account, tracker.rules)
         tracker.fits(
@@ -244,11 +285,47 @@ class FundsJudge:
             sorted(ids),
         )
 
+    def _judged(self, account: str, funds: Funds) -> dict[Aspect, set[str]]:
+        """The assets whose locked amounts, and whose totals, this read could have shown to be wrong."""
+        belief, rules = self.tracker.belief, self.tracker.rules
+        locked, moved = belief.locked(account, rules), belief.moved(account, rules)
+        found: dict[Aspect, set[str]] = {Aspect.LOCKED: set(), Aspect.TOTAL: set()}
+        for asset, view in funds.items():
+            lock_known = locked.get(asset, NOTHING).bounded
+            trades_known = moved.get(asset, NOTHING).bounded
+            by_rest = view.available is not None and lock_known and trades_known
+            if by_rest or (view.locked is not None and lock_known):
+                found[Aspect.LOCKED].add(asset)
+            if by_rest or (view.total is not None and trades_known):
+                found[Aspect.TOTAL].add(asset)
+        return found
+
+    def _assets_of(self, name: str) -> set[str]:
+        """The assets that an order's lock and trades are in."""
+        rules = self.tracker.rules
+        states = self.tracker.belief.states(name)
+        return {
+            asset
+            for state in states
+            for asset in (
+                lock_of(state, rules)[0],
+                rules.markets[state.terms.market].base,
+                rules.markets[state.terms.market].quote,
+            )
+        }
+
     def _note_lowest(self, account: str, funds: Funds) -> None:
         for asset, view in funds.items():
             if view.available is not None:
                 key = (account, asset)
                 self.lowest[key] = min(self.lowest.get(key, view.available), view.available)
+
+
+def _gap(view: BalanceView) -> Decimal | None:
+    """What is missing between the total and its parts; ``None`` where not all three are shown."""
+    if view.available is None or view.locked is None or view.total is None:
+        return None
+    return view.total - view.available - view.locked
 
 
 def _kind(found: list[Discrepancy], *, late: bool) -> str:

@@ -28,7 +28,9 @@ def read(run: RunningPlan, name: str, account: str | None = None) -> None:
     if answer is None:
         return
     if caller != order.terms.account:
-        _judge_foreign_read(run, name, answer.is_(AnswerClass.ACCEPTED) or result.view is not None, answer.status)
+        # where orders cannot be read one by one, the list that was looked into is the caller's own and accepted
+        answered = answer.is_(AnswerClass.ACCEPTED) and Capability.READ in run.offered
+        judge_foreign_read(run, name, answered or result.view is not None, answer.status)
         return
     if result.view is None:
         if answer.is_(AnswerClass.SERVER_ERROR):
@@ -44,7 +46,8 @@ def read(run: RunningPlan, name: str, account: str | None = None) -> None:
     _judge_view(run, name, result.view, listed=False)
 
 
-def _judge_foreign_read(run: RunningPlan, name: str, shown: bool, status: int) -> None:
+def judge_foreign_read(run: RunningPlan, name: str, shown: bool, status: int) -> None:
+    """Judge the answer to a read of another account's order (NTF-07)."""
     if run.venue.profile.relaxations.foreign_order_readable:
         return
     what = f"a read of {name} by another account"

@@ -1,6 +1,7 @@
 """Executing what changes the book: placing, filling, expiring, holding a market."""
 
 import time
+from dataclasses import replace
 from decimal import Decimal
 
 from conformance.model.events import Execute, Expire, Place, Release
@@ -51,9 +52,12 @@ def _place(run: RunningPlan, name: str, terms: Terms) -> bool:
     if isinstance(after, Conflict):
         raise PlanAbandoned(f"placing {name} was accepted where {' or '.join(after.allowed)} was expected")
     tracker.belief = after
-    tracker.orders[name] = Tracked(name=name, terms=terms, order_id=order_id)
+    tracker.orders[name] = Tracked(name=name, terms=replace(terms, client_id=placed.client_id), order_id=order_id)
     tracker.cause(name, rules_of.PLACED)
-    _judge_id(run, order_id)
+    if terms.account in run.raced_bulk:
+        tracker.cause(name, rules_of.PLACED_AFTER_BULK)
+        tracker.cause_funds(terms.account, rules_of.PLACED_AFTER_BULK, name)
+    judge_id(run, order_id)
     _judge_usable(run, incoming)
     _cross_causes(run, name, facing)
     tracker.fits(f"the answer to placing {name}", "accepted", "accepted")
@@ -111,7 +115,7 @@ def _judge_usable(run: RunningPlan, incoming: OrderState) -> None:
         run.result.exercised["FND-07"] += 1
 
 
-def _judge_id(run: RunningPlan, order_id: str) -> None:
+def judge_id(run: RunningPlan, order_id: str) -> None:
     """NTF-05: ids are UUID v7, and their time part does not go backwards by more than the clock tolerance."""
     profile = run.venue.profile
     if profile.relaxations.order_id_form == "opaque":

@@ -216,6 +216,11 @@ class Tracker:
             ids += broken(causes, Aspect.QUANTITY)
         if seen.status not in ACTIVE:
             ids = [i for i in ids if i != "CXL-06"]
+        if order.seen_pending and seen.status in TERMINAL:
+            ids.insert(0, "PND-01")
+        if order.seen_pending and not any(s.status is Status.PENDING_CANCEL for s in states):
+            # no read has shown its end: it was the released lock that told it had ended
+            ids.insert(0, "PND-04")
         ids += _against_itself(order, seen)
         if not ids and any(cause.rule in (rules_of.FILLED, rules_of.PLACED) for cause in causes):
             self.result.trouble = (

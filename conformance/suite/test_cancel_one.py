@@ -3,14 +3,17 @@
 import pytest
 
 from conformance.engine.explorer import Explorer
-from strategies.focused import aimed_plans, queues
+from strategies.focused import aimed_plans, old_orders, queues
+
+OLD = 1.2
+"""Seconds that an order has rested when it counts as old."""
 
 
 @pytest.mark.requirement("CXL-01")
 def test_open_order_is_cancelled(explorer: Explorer) -> None:
     """An OPEN order's cancel is accepted, and the order is then CANCELED, or PENDING_CANCEL and later terminal."""
-    plans = aimed_plans(explorer.ground, states=("open",), events=("cancel", "cancel twice"))
-    explorer.explore(plans, plans=explorer.level.focused)
+    plans = aimed_plans(explorer.ground, states=("open", "open until a time"), events=("cancel", "cancel twice"))
+    explorer.explore(plans, plans=explorer.level.focused, first=old_orders(explorer.ground, seconds=OLD))
 
 
 @pytest.mark.requirement("CXL-02", "CXL-07", "FND-03")
@@ -18,7 +21,7 @@ def test_partially_filled_order_is_cancelled(explorer: Explorer) -> None:
     """A PARTIALLY_FILLED order keeps what was executed; only the rest is cancelled, and only the rest is released."""
     plans = aimed_plans(
         explorer.ground,
-        states=("partially filled", "canceled after a fill"),
+        states=("partially filled", "partially filled by taking", "canceled after a fill"),
         events=("cancel", "cancel twice", "two fills, then cancel"),
     )
     explorer.explore(plans, plans=2 * explorer.level.focused)

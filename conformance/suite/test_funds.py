@@ -11,7 +11,7 @@ def test_lock_is_released_exactly(explorer: Explorer) -> None:
     """On CANCELED exactly what the order still locked is released, at once, in the right asset, to the right account."""
     plans = aimed_plans(
         explorer.ground,
-        states=("open", "partially filled"),
+        states=("open", "open until a time", "partially filled", "partially filled by taking"),
         events=("cancel", "cancel of a neighbour", "two fills, then cancel"),
         crowd=6,
     )

@@ -1,0 +1,164 @@
+"""The suite checked on itself: every seeded fault must be caught by its requirement, a clean exchange must not be accused."""
+
+import multiprocessing
+import multiprocessing.util
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+
+from conformance.engine.explorer import Explorer
+from conformance.engine.levels import LEVELS, LevelName
+from conformance.engine.session import missing_reasons, open_session
+from conformance.requirements import Level, catalogue
+from conformance.runner.memory import Memory
+from conformance.suite.listing import ConformanceTest, conformance_tests, run_suite
+from conformance.verdicts import RunRecord, Verdict, judgements
+from fixtures.embedded import embedded_target
+from fixtures.exchange import CancelMode, ExchangeSettings
+from fixtures.faults import FAULTS, Fault
+
+DELAY_MS = (20, 60)
+"""The delay of the embedded exchange's delayed cancels, in milliseconds: long enough to be met, short enough to wait."""
+
+LANES = 2
+"""Lanes of each process: while one waits for a pending cancel, the other goes on."""
+
+FALLBACK = ("test_cells", "test_lifecycles")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """One run of the suite against one exchange: with a seeded fault, or clean (``fault`` is ``None``)."""
+
+    fault: str | None
+    mode: str
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialResult:
+    """What a trial showed. ``broken`` are the requirements that fired; ``by`` the test that caught the fault."""
+
+    trial: Trial
+    requirement: str
+    caught: bool
+    broken: tuple[str, ...]
+    by: str
+    kind: str
+    plans: int
+    requests: int
+    seconds: float
+    not_passed: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether a fault was caught, or a clean exchange passed."""
+        return not self.error and (self.caught if self.trial.fault is not None else not self.broken)
+
+
+def trials(faults: Iterable[str], *, seed: int, clean: bool = True, clean_seeds: int = 1) -> list[Trial]:
+    """A trial for each fault, in the first cancel mode that it shows in, and clean ones for every mode."""
+    found = [
+        Trial(fault=None, mode=mode.value, seed=seed + n) for n in range(clean_seeds) for mode in CancelMode if clean
+    ]
+    return found + [Trial(fault=name, mode=FAULTS[name].modes[0].value, seed=seed) for name in faults]
+
+
+def check(todo: list[Trial], *, level: LevelName, processes: int, everything: bool = False) -> Iterator[TrialResult]:
+    """Run trials on several processes, each with an embedded exchange of its own; results as they come."""
+    context = multiprocessing.get_context("spawn")
+    # one trial a task, so that slow and quick ones spread evenly
+    with ProcessPoolExecutor(max_workers=min(processes, len(todo)) or 1, mp_context=context) as pool:
+        pending = [pool.submit(_trial, trial, level, everything) for trial in todo]
+        try:
+            for future in as_completed(pending):
+                yield future.result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+class _Bench:
+    """One process's exchange and session, reset between trials: starting anew each time would take most of the time."""
+
+    def __init__(self, level: LevelName) -> None:
+        self._target = embedded_target(ExchangeSettings(delay_ms=DELAY_MS), lanes=LANES)
+        self.profile, self.exchange = self._target.__enter__()
+        self._session = open_session(self.profile, level=LEVELS[level], seed=0, lanes=LANES)
+        self.explorer = self._session.__enter__()
+        self.tests = conformance_tests()
+        # a worker process ends without leaving its with blocks; this is what multiprocessing runs instead
+        multiprocessing.util.Finalize(self, self.close, exitpriority=10)
+
+    def close(self) -> None:
+        """Leave nothing open, and stop the exchange."""
+        self._session.__exit__(None, None, None)
+        self._target.__exit__(None, None, None)
+
+    def ready(self, trial: Trial, fault: Fault | None, *, everything: bool) -> Explorer:
+        """A fresh explorer over a fresh exchange with the trial's fault and mode."""
+        self.exchange.control.reset(
+            faults=[trial.fault] if trial.fault else [], cancel_mode=trial.mode, seed=trial.seed
+        )
+        for lane in self.explorer.lanes.lanes:
+            lane.memory = Memory()
+        wanted = None if fault is None or everything else frozenset({fault.requirement})
+        return replace(
+            self.explorer, record=RunRecord(), seed=trial.seed, stop_at_first=wanted, done=set(), test="", wanted=()
+        )
+
+
+_bench: _Bench | None = None
+
+
+def _trial(trial: Trial, level: LevelName, everything: bool) -> TrialResult:
+    global _bench
+    if _bench is None:
+        _bench = _Bench(level)
+    fault = FAULTS[trial.fault] if trial.fault is not None else None
+    began = time.monotonic()
+    explorer = _bench.ready(trial, fault, everything=everything)
+    run_suite(explorer, _in_order(_bench.tests, fault))
+    record = explorer.record
+    finding = next(
+        (f for f in record.findings.values() if fault and fault.requirement in f.violation.requirements), None
+    )
+    broken = {i for f in record.findings.values() for i in f.violation.requirements}
+    not_passed: tuple[str, ...] = ()
+    if fault is None:
+        found = judgements(record, missing=missing_reasons(_bench.profile))
+        not_passed = tuple(
+            f"{j.requirement.id} {j.verdict}"
+            for j in found
+            if j.verdict is not Verdict.PASS and j.requirement.level is Level.MUST
+        )
+    return TrialResult(
+        trial=trial,
+        requirement=fault.requirement if fault else "",
+        caught=finding is not None,
+        broken=tuple(i for i in catalogue() if i in broken),
+        by=finding.test if finding else "",
+        kind=finding.violation.kind
+        if finding
+        else "; ".join(sorted({f.violation.kind for f in record.findings.values()})),
+        plans=record.plans,
+        requests=record.requests,
+        seconds=time.monotonic() - began,
+        not_passed=not_passed,
+        error=record.stopped or "",
+    )
+
+
+def _in_order(tests: tuple[ConformanceTest, ...], fault: Fault | None) -> list[ConformanceTest]:
+    """For a fault: the tests that speak for its requirement, then walked cells and free exploration, then the rest."""
+    if fault is None:
+        return list(tests)
+    return sorted(
+        tests,
+        key=lambda test: (
+            fault.requirement not in test.requirements,
+            not test.name.startswith(FALLBACK),
+        ),
+    )

@@ -1,0 +1,99 @@
+"""``cancel-conformance self-check``: does the suite catch every seeded fault, and leave a clean exchange in peace?"""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from conformance.exit_status import ExitStatus
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from conformance.cli.checking import TrialResult
+
+
+def self_check(
+    *,
+    level: Annotated[Literal["smoke", "standard", "certify"], typer.Option(help="Budgets of each run.")] = "standard",
+    only: Annotated[
+        str | None, typer.Option(metavar="ID,…", help="Faults of these requirements or families alone.")
+    ] = None,
+    fault: Annotated[list[str] | None, typer.Option(metavar="NAME", help="These faults alone.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Run the whole suite on each fault, to see all that fires.")
+    ] = False,
+    clean_runs: Annotated[int, typer.Option(min=0, help="Clean runs in each cancel mode, with different seeds.")] = 1,
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, each with an exchange of its own.")] = 2,
+) -> ExitStatus:
+    """Run the suite against the embedded exchange, once for each seeded fault and clean, and show what caught what."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from conformance.cli.checking import check, trials
+    from conformance.cli.serve import known_faults
+    from conformance.engine.levels import LevelName
+    from conformance.requirements import select
+    from fixtures.faults import FAULTS
+
+    console = Console(highlight=False)
+    names = list(known_faults(fault)) if fault else list(FAULTS)
+    if only is not None:
+        wanted = {requirement.id for requirement in select(only.split(","))}
+        names = [name for name in names if FAULTS[name].requirement in wanted]
+    todo = trials(names, seed=seed, clean=clean_runs > 0, clean_seeds=clean_runs)
+    results = []
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("self-check", total=len(todo))
+        for result in check(todo, level=LevelName(level), processes=workers, everything=everything):
+            results.append(result)
+            progress.advance(bar)
+            if not result.good:
+                progress.console.print(_line(result), style="red", highlight=False)
+    return _report(console, results)
+
+
+def _line(result: "TrialResult") -> str:
+    trial = result.trial
+    if result.error:
+        return f"{trial.fault or 'clean'} ({trial.mode}): stopped: {result.error}"
+    if trial.fault is None:
+        return f"clean exchange ({trial.mode}, seed {trial.seed}) accused: {', '.join(result.broken)}: {result.kind}"
+    others = f"; what fired: {', '.join(result.broken)}: {result.kind}" if result.broken else ""
+    return f"{trial.fault} escaped {result.requirement} ({trial.mode}, {result.plans} plans{others})"
+
+
+def _report(console: "Console", results: list["TrialResult"]) -> ExitStatus:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("fault", "must be caught by", "caught", "plans", "seconds", "by test", "also broken"):
+        table.add_column(heading, overflow="fold")
+    for result in sorted(results, key=lambda r: (r.trial.fault is not None, r.requirement, r.trial.fault or "")):
+        others = [i for i in result.broken if i != result.requirement]
+        table.add_row(
+            result.trial.fault or f"(clean, {result.trial.mode}, seed {result.trial.seed})",
+            result.requirement or "nothing",
+            "[green]yes[/]"
+            if result.good and result.trial.fault
+            else "[green]clean[/]"
+            if result.good
+            else "[red]NO[/]",
+            str(result.plans),
+            f"{result.seconds:.1f}",
+            result.by.removeprefix("test_"),
+            ", ".join(others),
+        )
+    console.print(table)
+    faulty = [result for result in results if result.trial.fault is not None]
+    clean = [result for result in results if result.trial.fault is None]
+    caught = sum(result.good for result in faulty)
+    accused = sum(not result.good for result in clean)
+    for result in results:
+        if not result.good:
+            console.print(_line(result), style="red")
+    console.print(
+        f"{caught} of {len(faulty)} seeded faults caught by the requirement that must catch them; "
+        f"{accused} of {len(clean)} clean runs accused."
+    )
+    return ExitStatus.CONFORMANT if caught == len(faulty) and not accused else ExitStatus.NONCONFORMANT

@@ -1,0 +1,86 @@
+"""What a conformant target may answer to an attack, and whether it did."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fixtures.attacks.vectors import Attack, Expectation
+from fixtures.profiles.profile import Profile
+from fixtures.venue.answers import Answer, AnswerClass
+
+ACCEPTED: Final = frozenset({AnswerClass.ACCEPTED, AnswerClass.PENDING})
+
+HTTP_ITSELF: Final = frozenset({501, 505})
+"""What an HTTP server answers to a message that it does not implement (RFC 9110, sections 15.6.2 and 15.6.6)."""
+
+_WORDS: Final[Mapping[Expectation, str]] = {
+    Expectation.ACCEPTED: "accepted",
+    Expectation.UNAUTHENTICATED: "unauthenticated",
+    Expectation.REFUSED: "refused with a 4xx",
+    Expectation.UNJUDGED: "any answer below 500",
+    Expectation.NOT_FOUND: "not-found",
+    Expectation.MALFORMED: "malformed",
+    Expectation.NOT_FOUND_OR_MALFORMED: "not-found or malformed",
+    Expectation.WRONG_METHOD: "405, or 404",
+    Expectation.SAME_OR_REFUSED: "the order, or a refusal with a 4xx",
+}
+
+
+def expectation_of(attack: Attack, profile: Profile) -> Expectation:
+    """What this target is held to: a profile may relax good practice, and ids without a form cannot be malformed."""
+    relaxations = profile.relaxations
+    if relaxations.lax_base64 and attack.requirements == ("SIG-12",):
+        return Expectation.UNJUDGED
+    formless = relaxations.order_id_form == "opaque"
+    if formless and attack.expect in (Expectation.MALFORMED, Expectation.NOT_FOUND_OR_MALFORMED):
+        return Expectation.REFUSED
+    return attack.expect
+
+
+def in_words(expect: Expectation) -> str:
+    """An expectation as a reader of a report wants it."""
+    return _WORDS[expect]
+
+
+def accepted(answer: Answer) -> bool:
+    """Whether the request was carried out, as far as the answer tells."""
+    return bool(answer.classes & ACCEPTED)
+
+
+def fits(expect: Expectation, answer: Answer, attack: Attack) -> bool:
+    """Whether a conformant target may answer so."""
+    match expect:
+        case Expectation.ACCEPTED:
+            return accepted(answer)
+        case Expectation.UNAUTHENTICATED:
+            return answer.is_(AnswerClass.UNAUTHENTICATED)
+        case Expectation.NOT_FOUND:
+            return answer.is_(AnswerClass.NOT_FOUND)
+        case Expectation.MALFORMED:
+            return answer.is_(AnswerClass.MALFORMED)
+        case Expectation.NOT_FOUND_OR_MALFORMED:
+            return answer.is_(AnswerClass.NOT_FOUND) or answer.is_(AnswerClass.MALFORMED)
+        case Expectation.WRONG_METHOD:
+            return answer.status in (404, 405)
+        case Expectation.REFUSED:
+            return refused(answer, attack)
+        case Expectation.UNJUDGED | Expectation.SAME_OR_REFUSED:
+            return answer.status < 500 or refused(answer, attack)
+
+
+def refused(answer: Answer, attack: Attack) -> bool:
+    """Whether the target, or the HTTP server before it, refused; one that sends elsewhere has carried out nothing."""
+    if 400 <= answer.status < 500:
+        return not accepted(answer)
+    if "path" in attack.flags and 300 <= answer.status < 400:
+        return True
+    return by_http_itself(answer, attack)
+
+
+def by_http_itself(answer: Answer, attack: Attack) -> bool:
+    """Whether an HTTP server answered 501 or 505 to a message that is no proper HTTP."""
+    return "http-level" in attack.flags and answer.status in HTTP_ITSELF
+
+
+def outcome(answer: Answer) -> str:
+    """What became of a request, in words that group alike findings."""
+    return "is accepted" if accepted(answer) else f"is answered {answer.status}"

@@ -1,0 +1,354 @@
+"""Races: calls that start at the same moment, judged by whether any order of them explains the answers (RCE-01..04).
+
+What a race judges is what the answers say together. What they leave open stays open in the belief, and later reads are
+judged on it: that no fill was lost and no lock released twice shows there, under the rules that a race puts on orders.
+"""
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from typing import NoReturn
+
+from conformance.model.events import CancelAll, Execute, Place
+from conformance.model.history import Call, Illegal, Legal, Undecided, explain
+from conformance.model.lifecycle import OrderState
+from conformance.model.matching import crosses
+from conformance.model.order import TERMINAL, Status
+from conformance.plans import Parallel
+from conformance.requirements import Capability
+from conformance.runner import attribution as rules_of
+from conformance.runner.attribution import Rule
+from conformance.runner.cancels import bulk_rule, listed_names, said
+from conformance.runner.context import PlanAbandoned, RunningPlan
+from conformance.runner.entrants import Entrant, Kind, call_of, earliest, entrants, overlap
+from conformance.runner.observing import judge_foreign_read
+from conformance.runner.placing import judge_id
+from conformance.runner.together import start_together
+from conformance.runner.tracker import Tracked, wrong_terms
+from fixtures.venue.answers import Answer, AnswerClass, CancelledAll, OrderRead, Placed, Unknown
+
+COLD_AFTER = 2.0
+"""Seconds of idleness after which a connection is warmed before a race, since servers close those that rest."""
+
+
+def warm(run: RunningPlan, count: int) -> None:
+    """Open the connections of a race, so that its calls start together and not one handshake after the other."""
+    cold = [venue for venue in run.venue.siblings(count) if venue.idle > COLD_AFTER]
+    if not cold or Capability.BALANCES not in run.offered:
+        return
+    for funds in start_together([partial(venue.balances, run.accounts[0]) for venue in cold]):
+        run.took(funds.answer)
+
+
+def race(run: RunningPlan, action: Parallel) -> None:
+    """Make the calls of ``action`` at the same time and judge their answers together."""
+    found = entrants(run, action)
+    if not found:
+        return
+    tracker = run.tracker
+    tracker.belief = tracker.belief.by_now(run.until(), run.rules)
+    before = {name: tracker.belief.states(name) for name in tracker.orders}
+    if any(entrant.kind is Kind.READ for entrant in found):
+        run.quiet(run.venue.profile.timing.read_delay)  # nothing older than the race can be read then
+    warm(run, len(found))
+    _start(run, found)
+    _register(run, found)
+    if run.broken:
+        return
+    _read_takers(run, found)
+    _judge(run, found, before)
+
+
+def _start(run: RunningPlan, found: list[Entrant]) -> None:
+    venues = run.venue.siblings(len(found))
+    for entrant, venue in zip(found, venues, strict=True):
+        entrant.ready(venue)
+    sent = start_together([partial(entrant.send, venue) for entrant, venue in zip(found, venues, strict=True)])
+    for entrant, result in zip(found, sent, strict=True):
+        entrant.sent = result
+    run.changed()
+    for entrant in sorted(found, key=lambda e: e.answer.exchange.began):
+        run.took(entrant.answer)
+
+
+def _register(run: RunningPlan, found: list[Entrant]) -> None:
+    """Make placed orders known by their ids; abandon the plan where a call cannot be judged."""
+    placed = [e for e in found if isinstance(e.sent, Placed)]
+    for entrant in placed:
+        assert isinstance(entrant.sent, Placed)
+        entrant.order_id = entrant.sent.order_id
+        if isinstance(entrant.answer, Unknown) and entrant.answer.sent:
+            time.sleep(run.venue.profile.timing.read_delay)
+            view = run.venue.find_by_client_id(entrant.account, entrant.sent.client_id)
+            entrant.order_id = None if view is None else view.order_id
+        if entrant.order_id is not None and entrant.terms is not None:
+            order = Tracked(name=entrant.order, terms=entrant.terms, order_id=entrant.order_id)
+            run.tracker.orders[entrant.order] = order
+    for order_id in sorted(e.order_id for e in placed if e.order_id is not None):
+        judge_id(run, order_id)  # in the order of their times: answers come in any order
+    for entrant in found:
+        answer = entrant.answer
+        if isinstance(answer, Answer) and answer.is_(AnswerClass.THROTTLED):
+            _abandon(run, placed, f"{entrant.label} was throttled beyond the profile's allowance")
+        if not isinstance(entrant.sent, Placed) or entrant.order_id is not None:
+            continue
+        if isinstance(answer, Unknown):
+            _abandon(run, placed, f"{entrant.label} had no answer, and the order is not in the list: {answer.reason}")
+        elif entrant.terms is None or not entrant.terms.post_only:
+            _abandon(run, placed, f"{entrant.label} was refused: {said(answer)}: {answer.exchange.response_body[:160]}")
+
+
+def _abandon(run: RunningPlan, placed: Iterable[Entrant], reason: str) -> NoReturn:
+    """Give the plan up, and leave none of the orders behind that this race placed."""
+    for entrant in placed:
+        if entrant.order_id is not None:
+            run.venue.cancel(entrant.account, entrant.order_id)
+    raise PlanAbandoned(reason)
+
+
+def _read_takers(run: RunningPlan, found: Iterable[Entrant]) -> None:
+    """Read the immediate orders of the race once: how they ended is final, and settles most of the search."""
+    takers = [e for e in found if e.kind is Kind.FILL and e.order_id is not None]
+    if takers:
+        run.quiet(run.venue.profile.timing.read_delay)
+    for entrant in takers:
+        assert entrant.order_id is not None
+        result = run.venue.order(entrant.account, entrant.order_id)
+        run.took(result.answer)
+        entrant.view = result.view
+
+
+# -- judging ----------------------------------------------------------------------------------------------------------
+
+
+def _judge(run: RunningPlan, found: list[Entrant], before: dict[str, tuple[OrderState, ...]]) -> None:
+    tracker = run.tracker
+    listed: dict[str, set[str] | None] = {}
+    for entrant in found:
+        if entrant.kind is Kind.READ:
+            _judge_read(run, entrant)
+        elif isinstance(entrant.sent, CancelledAll):
+            listed[entrant.label] = _listed(run, entrant, found)
+        if run.broken:
+            return
+    delay = run.venue.profile.timing.read_delay
+    calls = [(e, call_of(e, listed.get(e.label), read_delay=delay)) for e in found]
+    history = [(entrant, call) for entrant, call in calls if call is not None]
+    until = run.until()
+    rules = _rules(run, found, before)
+    words = "; ".join(e.words(earliest(found)) for e in sorted(found, key=lambda e: e.answer.exchange.began))
+    what = f"the answers to {len(found)} calls at once"
+    match explain(tracker.belief, [call for _, call in history], run.rules, until=until):
+        case Undecided(size=size):
+            _abandon(
+                run,
+                found,
+                f"{what}: no order of the calls was found or ruled out within {size} states; "
+                "fewer calls at once can be judged",
+            )
+        case Illegal() as illegal:
+            ids = _broken(run, history, illegal, rules, until)
+            _break(run, what, words, ids, [e for at, (e, _) in enumerate(history) if at in illegal.calls], illegal)
+        case Legal(belief=belief):
+            tracker.belief = belief
+            _record(run, what, words, found, rules)
+            _spread(run, found, before, rules, listed)
+            for entrant in found:
+                if entrant.view is not None and not run.broken:
+                    tracker.judge_view(entrant.order, entrant.view, until=until, listed=False)
+
+
+def _judge_read(run: RunningPlan, entrant: Entrant) -> None:
+    """What a read among the calls says for itself; where it stands among them is the search's question."""
+    order, answer = run.tracker.orders[entrant.order], entrant.answer
+    view = entrant.sent.view if isinstance(entrant.sent, OrderRead) else None
+    if isinstance(answer, Unknown):
+        return
+    if entrant.account != order.terms.account:
+        judge_foreign_read(run, entrant.order, answer.is_(AnswerClass.ACCEPTED) or view is not None, answer.status)
+        return
+    what, predicted = f"a read of {entrant.order} among calls at once", run.tracker.allowed(entrant.order)
+    if view is None:
+        if not answer.is_(AnswerClass.SERVER_ERROR):
+            kind = f"an order cannot be read any more: {answer.status}"
+            run.tracker.breaks(what, predicted, f"HTTP {answer.status}, no order", ("CXL-08",), kind=kind)
+        return
+    if view.status is None:
+        run.result.trouble = (
+            f"status `{view.word}` is not in the vocabulary; seen at {what}. "
+            "Add it to the profile's [vocabulary] under the canonical status that it means."
+        )
+        return
+    wrong = wrong_terms(order.terms, view)
+    if wrong:
+        run.tracker.breaks(what, wrong[0], wrong[1], ("CXL-08",), kind=f"terms changed: {wrong[2]}")
+
+
+def _listed(run: RunningPlan, entrant: Entrant, found: list[Entrant]) -> set[str] | None:
+    """The orders that a cancel-all's answer names; judges that it was accepted and names orders of the account once."""
+    answer = entrant.answer
+    if isinstance(answer, Unknown) or not isinstance(entrant.sent, CancelledAll):
+        return None
+    what = f"the answer to {entrant.label}"
+    if not entrant.accepted:
+        ids = ("RCE-03", "ALL-01") if len(found) > 1 else ("ALL-01",)
+        run.tracker.breaks(what, "accepted", said(answer), ids, kind=f"cancel-all in a race answered {answer.status}")
+        return None
+    placed = any(e.kind is Kind.PLACE and e.account == entrant.account for e in found)
+    nothing = not placed and not run.tracker.live(entrant.account)
+    return listed_names(run, what, entrant.account, entrant.sent.order_ids, nothing=nothing)
+
+
+def _broken(
+    run: RunningPlan,
+    history: list[tuple[Entrant, Call]],
+    illegal: Illegal,
+    rules: dict[str, list[Rule]],
+    until: float,
+) -> tuple[str, ...]:
+    """The requirements that a history breaks: those of the pairs of calls that met an order of it at once."""
+    ids = [i for name in sorted(illegal.orders) for rule in rules.get(name, ()) for i in rule.status]
+    guilty = [entrant for at, (entrant, _) in enumerate(history) if at in illegal.calls]
+    orders = run.tracker.orders
+    if any(e.kind is Kind.CANCEL and e.account != orders[e.order].terms.account for e in guilty):
+        ids.append("NTF-02")
+    if any(e.kind is Kind.CANCEL_ALL for e in guilty):
+        calls = [replace(c, accepts=lambda _: True) if isinstance(c.event, CancelAll) else c for _, c in history]
+        if isinstance(explain(run.tracker.belief, calls, run.rules, until=until), Legal):
+            ids.append("ALL-03")  # but for what cancel-all lists, some order would explain the answers
+        elif not ids:
+            ids.append("ALL-01")
+    return tuple(dict.fromkeys(ids or ["CXL-06"]))
+
+
+def _break(
+    run: RunningPlan, what: str, words: str, ids: tuple[str, ...], guilty: list[Entrant], illegal: Illegal
+) -> None:
+    """No order of the calls explains the answers: say how far an order went, and what could have come next."""
+    kinds = sorted({entrant.kind for entrant in guilty})
+    run.tracker.breaks(
+        what,
+        "an order of the calls, each between its request and its answer, that explains them all",
+        words,
+        ids,
+        kind=f"no order explains the answers of {' and '.join(kinds)} at once",
+        because=(
+            f"explained as far as: {', then '.join(illegal.explained) or 'none of them'}",
+            f"then: {'; '.join(illegal.states)}",
+            f"next could have come: {'; '.join(illegal.expected)}",
+        ),
+    )
+
+
+# -- what a race puts on later reads ----------------------------------------------------------------------------------
+
+
+def _met(run: RunningPlan, entrant: Entrant, before: dict[str, tuple[OrderState, ...]]) -> set[str]:
+    """The orders that a call takes effect on."""
+    match entrant.event:
+        case Place() as event:
+            incoming = OrderState(name=event.order, terms=event.terms, status=Status.OPEN, arrival=event.arrival)
+            facing = {name for name, states in before.items() if any(crosses(state, incoming) for state in states)}
+            return facing | {event.order}
+        case CancelAll(account=account):
+            return {name for name, order in run.tracker.orders.items() if order.terms.account == account}
+        case Execute(order=name):
+            return {name}
+        case _:
+            return {entrant.order}
+
+
+def _rules(run: RunningPlan, found: list[Entrant], before: dict[str, tuple[OrderState, ...]]) -> dict[str, list[Rule]]:
+    """By order, the pairs of calls that met it at once (RCE-01..04)."""
+    owners = {name: order.terms.account for name, order in run.tracker.orders.items()}
+    acting = [e for e in found if e.kind is not Kind.READ]
+    met = {e.label: _met(run, e, before) for e in acting}
+    cancels = [e for e in acting if e.kind is Kind.CANCEL and owners[e.order] == e.account]
+    several = len({e.order for e in cancels}) > 1
+    rules: dict[str, list[Rule]] = {}
+    for name, owner in owners.items():
+        here = [e for e in acting if name in met[e.label]]
+        own = [e for e in here if e in cancels]
+        bulk = [e for e in here if e.kind is Kind.CANCEL_ALL]
+        others = [e for e in acting if any(owners.get(n) == owner for n in met[e.label])]
+        raced = rules.setdefault(name, [])
+        if len(own) > 1:
+            raced.append(rules_of.RACED_CANCELS)
+        if own and any(e.kind in (Kind.FILL, Kind.PLACE) for e in here):
+            raced.append(rules_of.RACED_FILL)
+        if bulk and len(others) > 1:
+            raced.append(rules_of.RACED_BULK)
+        if own and several:
+            raced.append(rules_of.RACED_OTHERS)
+    for entrant in acting:
+        if entrant.kind is Kind.FILL and any(rules_of.RACED_FILL in rules.get(n, ()) for n in met[entrant.label]):
+            rules.setdefault(entrant.order, []).append(rules_of.RACED_FILL)
+    return {name: list(dict.fromkeys(raced)) for name, raced in rules.items()}
+
+
+def _record(run: RunningPlan, what: str, words: str, found: list[Entrant], rules: dict[str, list[Rule]]) -> None:
+    """Some order of the calls explains them; that exercises the races whose calls really ran at the same time."""
+    if not any(overlap(one, other) for at, one in enumerate(found) for other in found[at + 1 :]):
+        run.result.notes["the calls of a race did not run at the same time"] += 1
+        rules.clear()
+    ids = sorted({i for raced in rules.values() for rule in raced for i in rule.status})
+    run.tracker.fits(what, "some order of the calls that explains them all", words, ids)
+
+
+def _spread(
+    run: RunningPlan,
+    found: list[Entrant],
+    before: dict[str, tuple[OrderState, ...]],
+    rules: dict[str, list[Rule]],
+    listed: dict[str, set[str] | None],
+) -> None:
+    tracker = run.tracker
+    met = {e.label: _met(run, e, before) for e in found if e.kind is not Kind.READ}
+    for name, order in tracker.orders.items():
+        here = [e for e in found if name in met.get(e.label, ())]
+        own = [e for e in here if e.kind is Kind.CANCEL and e.account == order.terms.account]
+        accepted = any(e.accepted for e in own)
+        named = any(name in (listed.get(e.label) or ()) for e in here)
+        reasons = [*rules.get(name, ()), *_further(run, name, here, own, before.get(name, ()), taken=accepted or named)]
+        if not here and any(state.status not in TERMINAL for state in tracker.belief.states(name)):
+            reasons = _bystander(order, found)
+        for rule in reasons:
+            tracker.cause(name, rule)
+            tracker.cause_funds(order.terms.account, rule, name)
+        if accepted or named:
+            order.cancelled = True
+            run.cancelled_prices.add((order.terms.market, order.terms.side, order.terms.price))
+    for entrant in found:
+        if entrant.kind is Kind.CANCEL_ALL and len(found) > 1:
+            run.raced_bulk.add(entrant.account)
+
+
+def _further(
+    run: RunningPlan, name: str, here: list[Entrant], own: list[Entrant], before: tuple[OrderState, ...], *, taken: bool
+) -> list[Rule]:
+    """The rules that hold for an order after these calls, raced or not."""
+    found: list[Rule] = []
+    if any(e.kind is Kind.CANCEL and e not in own for e in here):
+        found.append(rules_of.FOREIGN)
+    if own:
+        lost = any(isinstance(e.answer, Unknown) for e in own)
+        found.append(rules_of.CANCELLED_UNPINNED if taken or lost else rules_of.REFUSED)
+    if before and not own and any(e.kind is Kind.CANCEL_ALL for e in here):
+        found.append(bulk_rule(before))
+    if any(e.kind in (Kind.FILL, Kind.PLACE) for e in here):
+        if not before:
+            found.append(rules_of.PLACED)
+        after_cancel = before and {state.status for state in before} == {Status.CANCELED}
+        pending = run.tracker.orders[name].seen_pending
+        further = rules_of.FILLED_WHILE_PENDING if pending else rules_of.FILLED
+        found.append(rules_of.CROSSED_AFTER_CANCEL if after_cancel else further)
+    return found
+
+
+def _bystander(order: Tracked, found: list[Entrant]) -> list[Rule]:
+    """The rules for a live order that no call of the race took effect on."""
+    callers = {e.account for e in found if e.kind is Kind.CANCEL}
+    if callers:
+        return [rules_of.SIBLING if order.terms.account in callers else rules_of.OTHER_ACCOUNT]
+    return [rules_of.BULK_OTHER] if any(e.kind is Kind.CANCEL_ALL for e in found) else []
