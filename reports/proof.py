@@ -1,17 +1,15 @@
 """A violation as a proof in plain text: what must hold, what was done and held possible, what was seen instead."""
 
 import textwrap
-from collections.abc import Iterable
 from typing import Final
 
 from conformance.requirements import Requirement, catalogue
 from reports.evidence import Evidence, StepEvidence
+from reports.placings import placings_together
 
 MOST_LINES: Final = 39
 WIDTH: Final = 110
 _ORDERS_A_STEP: Final = 3
-_PLACES_IN_A_ROW: Final = 4
-"""Placings in a row from which they share one line."""
 
 
 def proof(evidence: Evidence, requirement: str | None = None, *, width: int = WIDTH) -> str:
@@ -21,7 +19,8 @@ def proof(evidence: Evidence, requirement: str | None = None, *, width: int = WI
     """
     entry = catalogue()[requirement or evidence.requirement]
     head, tail = _head(entry, evidence, width), _tail(entry, evidence, width)
-    steps = [_lines(group, evidence, width) for group in _grouped(evidence.steps, evidence.step)]
+    # step 0, the opening reads, is not worth a line
+    steps = [_lines(group, evidence, width) for group in placings_together(evidence) if group[-1].index]
     room = MOST_LINES - len(head) - len(tail)
     return "\n".join([*head, *_fitted(steps, room), *tail])
 
@@ -58,22 +57,6 @@ def _tail(entry: Requirement, evidence: Evidence, width: int) -> list[str]:
     lines += _wrapped(counted, "", width, most=2)
     lines.append(f"Replay it: {evidence.replay}")
     return lines
-
-
-def _grouped(steps: Iterable[StepEvidence], last: int) -> list[list[StepEvidence]]:
-    """The steps up to the violation, many placings in a row together; the opening reads are not worth a line."""
-    groups: list[list[StepEvidence]] = []
-    for step in steps:
-        if not 0 < step.index <= last:
-            continue
-        placing = step.action.get("do") == "place" and step.index != last
-        if placing and groups and groups[-1][-1].action.get("do") == "place":
-            groups[-1].append(step)
-        else:
-            groups.append([step])
-    return [
-        part for group in groups for part in ([group] if len(group) >= _PLACES_IN_A_ROW else [[one] for one in group])
-    ]
 
 
 def _lines(group: list[StepEvidence], evidence: Evidence, width: int) -> list[str]:

@@ -27,7 +27,8 @@ class RunInfo:
     ``profile`` is the target's profile with its secrets taken out; ``rules`` are what the model was told of the venue.
     ``started`` is an ISO 8601 time with its offset, ``seconds`` the wall time. ``selected`` names the requirements of a
     partial run (``None``: all). ``relaxations`` are sentences. ``replay_options`` are added to the replay command that
-    evidence shows, such as ``("--target", "venue.toml")``.
+    evidence shows, such as ``("--target", "venue.toml")``. ``catalogue_url`` is an address with ``{id}`` in it where
+    requirements can be read; empty where none is published.
     """
 
     level: str
@@ -48,6 +49,7 @@ class RunInfo:
     command: str = "cancel-conformance run"
     replay_options: tuple[str, ...] = ()
     deviations: tuple[KnownDeviation, ...] = ()
+    catalogue_url: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The run as JSON data, without the model's rules: the profile says the same."""
@@ -66,6 +68,7 @@ class RunInfo:
             "selected": None if self.selected is None else list(self.selected),
             "limits": dict(self.limits),
             "command": self.command,
+            "catalogue_url": self.catalogue_url,
             "deviations": [
                 {"requirement": d.requirement, "reason": d.reason, "expires": d.expires, "state": d.state}
                 for d in self.deviations

@@ -5,19 +5,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.verdicts import Finding, Judgement, RunRecord
+from reports.allure import write_allure
 from reports.coverage import coverage
 from reports.evidence import Evidence, evidence_of
 from reports.evidence_files import EvidenceFolder
 from reports.junit import junit
 from reports.latency import latency
 from reports.run_info import RunInfo
+from reports.stored_run import COVERAGE, LATENCY, VERDICTS, load_run
+from reports.stored_run import VERDICTS_FORMAT as FORMAT
 from reports.summary import conclusion, summary
 from reports.whole_files import write_bytes, write_json, write_text
 
-FORMAT: Final = "cancel-conformance/verdicts/1"
-VERDICTS: Final = "verdicts.json"
-COVERAGE: Final = "coverage.json"
-LATENCY: Final = "latency.json"
 SUMMARY: Final = "summary.md"
 JUNIT: Final = "junit.xml"
 
@@ -30,11 +29,13 @@ def write_reports(
     status: int,
     *,
     folder: EvidenceFolder | None = None,
+    allure_history: Path | None = None,
 ) -> dict[str, Evidence]:
     """Write every file of a run into ``directory``, each whole; evidence of an earlier run there is removed.
 
-    ``folder`` is the one that already wrote findings as they were seen, so that their names stay. Returns the evidence
-    by file name. Raises :class:`~conformance.errors.UserError` where the folder cannot be written.
+    ``folder`` is the one that already wrote findings as they were seen, so that their names stay. ``allure_history`` is
+    an earlier Allure 2 report whose history is carried over. Returns the evidence by file name. Raises
+    :class:`~conformance.errors.UserError` where the folder cannot be written.
     """
     folder = folder or EvidenceFolder(directory, info)
     names = {finding.key: folder.write(finding) for finding in record.findings.values()}
@@ -50,6 +51,7 @@ def write_reports(
     write_text(directory / SUMMARY, summary(record, judgements, of, info, status))
     # last: a reader that finds the verdicts finds all that they name
     write_json(directory / VERDICTS, verdicts(record, judgements, info, status, names))
+    write_allure(load_run(directory), history_from=allure_history)
     return kept
 
 

@@ -15,7 +15,7 @@ from conformance.errors import UserError
 from conformance.exit_status import ExitStatus
 from conformance.version import VERSION
 
-COMMANDS: Final = ("run", "self_check", "explain", "serve")
+COMMANDS: Final = ("run", "report", "self_check", "explain", "serve")
 
 
 def main(arguments: list[str] | None = None) -> int:

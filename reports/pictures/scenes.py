@@ -1,15 +1,15 @@
 """What the sequence picture shows, before it is drawn: a trace as scenes, without the steps that say nothing."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from fixtures.venue.answers import Exchange
 from reports.evidence import Evidence, StepEvidence
+from reports.placings import placings_together
 
 _LOOKS: Final = ("snapshot", "settle", "begin", "read", "clean-up", "wait")
-_PLACES_IN_A_ROW: Final = 4
 _MOST_ORDERS: Final = 4
 _MOST_SCENES: Final = 40
 _ID: Final = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{20,27}")
@@ -52,9 +52,8 @@ def scenes(evidence: Evidence) -> tuple[Scene, ...]:
 
 
 def _scenes(evidence: Evidence) -> Iterator[Scene]:
-    steps = [step for step in evidence.steps if step.index <= evidence.step]
     before: Mapping[str, Mapping[str, str]] = {}
-    for group in _placings_together(steps, evidence.step):
+    for group in placings_together(evidence):
         step = group[-1]
         exchanges = [exchange for one in group for exchange in one.exchanges]
         title = f"{step.index}  {step.text}" if step.index else step.text
@@ -72,25 +71,6 @@ def _scenes(evidence: Evidence) -> Iterator[Scene]:
         if calls or held or violation:
             yield Scene(title=title, calls=calls, held=held, overlapping=overlapping, violation=violation)
         before = step.locked
-
-
-def _placings_together(steps: Iterable[StepEvidence], last: int) -> Iterator[list[StepEvidence]]:
-    run: list[StepEvidence] = []
-    for step in steps:
-        if step.action.get("do") == "place" and step.index != last:
-            run.append(step)
-            continue
-        yield from _flushed(run)
-        run = []
-        yield [step]
-    yield from _flushed(run)
-
-
-def _flushed(run: list[StepEvidence]) -> Iterator[list[StepEvidence]]:
-    if len(run) >= _PLACES_IN_A_ROW:
-        yield run
-    else:
-        yield from ([step] for step in run)
 
 
 def _one_by_one(exchanges: list[Exchange]) -> Iterator[Call]:

@@ -3,6 +3,7 @@
 Calls of a race are drawn side by side over a common time axis, so that overlaps are seen.
 """
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -15,7 +16,7 @@ from reports.pictures.scenes import Call, Scene, scenes
 WIDTH: Final = 1120
 _TEXT_WIDTH: Final = 265
 _LIFE_FROM: Final = 350
-_LIFE_TO: Final = 730
+_LIFE_TO: Final = 715
 _HELD_AT: Final = 800
 _TOP: Final = 64
 _CALL_HEIGHT: Final = 38
@@ -69,8 +70,8 @@ def _heads(drawing: draw.Drawing, lifelines: Mapping[str, float], target: str, h
     drawing.append(label("possible afterwards", _HELD_AT, 34, "faint"))
     for name, x in lifelines.items():
         drawing.append(draw.Line(x, 48, x, height - 14, class_="cc-life"))
-        words = wrapped(name or target, 120, most=1)[0] if (name or target) else "target"
-        drawing.append(draw.Rectangle(x - 62, 16, 124, 28, rx=6, class_="cc-fcalm" if name else "cc-fempty"))
+        words = textwrap.shorten(name or target, 19, placeholder="\N{HORIZONTAL ELLIPSIS}") or "target"
+        drawing.append(draw.Rectangle(x - 72, 16, 144, 28, rx=6, class_="cc-fcalm" if name else "cc-fempty"))
         drawing.append(label(words, x, 34, "strong", anchor="middle"))
 
 
