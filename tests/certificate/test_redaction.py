@@ -25,13 +25,15 @@ import fixtures.venue.signing
 from conformance.cli.performing import Options, RunOutcome, perform
 from conformance.plans import Plan
 from conformance.trace import PlanResult, Step, Violation
-from conformance.verdicts import Finding, Judgement
+from conformance.verdicts import Finding, Judgement, RunRecord, judgements
 from fixtures.exchange import ExchangeProcess, ExchangeSettings
 from fixtures.venue import Venue
 from reports.attestation.claims import claim
 from reports.attestation.issuing import FinishedRun, issue
 from reports.attestation.keys import load_signer
-from reports.evidence_files import EvidenceFolder
+from reports.page import render_page
+from reports.verdict_files import write_reports
+from reports.whole_files import write_text
 
 if TYPE_CHECKING:
     from tests.certificate.conftest import KeyFiles
@@ -206,7 +208,8 @@ def remains(tmp_path_factory: pytest.TempPathFactory, keys: "KeyFiles", flawless
         patch.setattr(fixtures.embedded, "embedded_target", watched)
         patch.setattr(fixtures.venue.signing, "sign", lambda key, payload: left.signed(sign(key, payload)))
         outcome = faulty_run(left.folder)
-        refused_with_credentials(left.folder, outcome)
+        refused_with_credentials(left.folder / "echo", outcome)
+    write_text(left.folder / "page.html", render_page(left.folder))
     run = FinishedRun(directory=left.folder, judgements=flawless, info=replace(outcome.info, level="certify"))
     bundle = issue(
         run,
@@ -238,7 +241,7 @@ def faulty_run(folder: Path) -> RunOutcome:
 
 
 def refused_with_credentials(folder: Path, outcome: RunOutcome) -> None:
-    """Evidence of a correctly signed request under a wrong key id, whose refusal shows the signature again."""
+    """The reports of a correctly signed request under a wrong key id, whose refusal shows the signature again."""
     settings = ExchangeSettings(faults=("echoes-the-credentials",))
     with fixtures.embedded.embedded_target(settings) as (profile, _exchange), Venue(profile) as venue:
         request = venue.prepare("primary", "cancel", order_id="01960000-0000-7000-8000-000000000000")
@@ -252,7 +255,10 @@ def refused_with_credentials(folder: Path, outcome: RunOutcome) -> None:
         requirements=("SIG-11",), kind="echo", step=0, what="a refusal", predicted="no secret", seen="one", because=()
     )
     result = PlanResult(plan=Plan(title="echo", actions=()), steps=[step])
-    EvidenceFolder(folder / "echo", outcome.info).write(Finding(violation=violation, result=result))
+    finding = Finding(violation=violation, result=result)
+    record = RunRecord(findings={finding.key: finding})
+    write_reports(folder, record, judgements(record, missing={}), outcome.info, 1)
+    write_text(folder / "page.html", render_page(folder))
 
 
 def artefacts(folder: Path) -> Iterable[Path]:
@@ -275,8 +281,11 @@ def test_the_search_covers_what_a_run_leaves(remains: Remains) -> None:
     names = {path.relative_to(remains.folder).as_posix() for path in artefacts(remains.folder)}
     assert names >= {
         "verdicts.json", "coverage.json", "latency.json", "summary.md", "junit.xml", "terminal.txt", "certificate.zip",
+        "page.html", "allure-results/environment.properties",
         "evidence/CXL-01-1.json", "echo/evidence/SIG-11-1.json",
     }  # fmt: skip
+    for folder in ("allure-results/", "echo/allure-results/"):
+        assert any(name.startswith(folder) and name.endswith(".svg") for name in names)
     assert "[signature, redacted]" in (remains.folder / "echo/evidence/SIG-11-1.json").read_text(encoding="utf-8")
     assert remains.signatures > 20
 
