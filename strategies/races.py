@@ -4,8 +4,7 @@ What makes a race worth running is how little time lies between its calls, and b
 begin with and without a look at the orders, and some follow each other at once. A plan is drawn whole, as all others.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from hypothesis import strategies as st
@@ -28,8 +27,8 @@ from conformance.plans import (
 )
 from conformance.requirements import Capability
 from strategies.amounts import fill_quantities, prices, quantities
-from strategies.cells import Scene, scenes
-from strategies.grounds import ORDINARY, Ground, MarketShape
+from strategies.cells import Scene
+from strategies.grounds import ORDINARY, Ground
 from strategies.lifecycles import THIRD
 
 MOST_CALLS = 8
@@ -41,20 +40,18 @@ SHARE = ORDINARY / 6
 LAST: tuple[Action, ...] = (Snapshot(), Settle(), Snapshot())
 
 
-# -- drawn races ------------------------------------------------------------------------------------------------------
-
-
 @st.composite
 def cancel_races(draw: st.DrawFn, ground: Ground) -> Plan:
     """Two to eight cancels of one order at once, among reads, and again while it has just been cancelled (RCE-01)."""
-    actions = draw(_bystanders(ground))
+    sides = _sides(draw, ground)
+    actions = _bystanders(draw, ground, sides)
     for number in range(draw(st.integers(1, 3))):
-        scene = draw(_scenes(ground))
+        scene = _scene(draw, ground, sides)
         name = f"a{number}"
-        actions += draw(_led(ground, scene=scene, name=name))
+        actions += _led(draw, ground, scene, name)
         count = draw(st.integers(2, MOST_CALLS))
         reads = draw(st.integers(0, 2)) if count > 3 else 0
-        calls: list[Call] = [Cancel(order=name)] * (count - reads) + [Read(order=name)] * reads
+        calls: list[Call] = [*[Cancel(order=name)] * (count - reads), *[Read(order=name)] * reads]
         if COUNTERPARTY in ground.accounts and count > 2 and draw(st.integers(0, 5)) == 0:
             calls[0] = Cancel(order=name, account=COUNTERPARTY)
         actions.append(Parallel(calls=tuple(calls)))
@@ -69,11 +66,12 @@ def cancel_races(draw: st.DrawFn, ground: Ground) -> Plan:
 @st.composite
 def fill_races(draw: st.DrawFn, ground: Ground) -> Plan:
     """Opposite orders and cancels meet one order, or a queue of two, at once (RCE-02)."""
-    actions = draw(_bystanders(ground))
+    sides = _sides(draw, ground)
+    actions = _bystanders(draw, ground, sides)
     for number in range(draw(st.integers(1, 3))):
-        scene = draw(_scenes(ground))
+        scene = _scene(draw, ground, sides)
         names = [f"a{number}"]
-        actions += draw(_led(ground, scene=scene, name=names[0]))
+        actions += _led(draw, ground, scene, names[0])
         if draw(st.integers(0, 2)) == 0:
             names.append(f"b{number}")
             actions.append(scene.place(names[1]))
@@ -94,9 +92,10 @@ def fill_races(draw: st.DrawFn, ground: Ground) -> Plan:
 @st.composite
 def bulk_races(draw: st.DrawFn, ground: Ground) -> Plan:
     """Cancel-all meets places, cancels, fills, reads and itself at once; what is placed afterwards stays (RCE-03)."""
-    actions = draw(_bystanders(ground))
+    sides = _sides(draw, ground)
+    actions = _bystanders(draw, ground, sides)
     for number in range(draw(st.integers(1, 2))):
-        scene = draw(_scenes(ground))
+        scene = _scene(draw, ground, sides)
         names = [f"a{number}{at}" for at in range(draw(st.integers(1, 3)))]
         for name in names:
             actions.append(scene.place(name, quantity=draw(quantities(scene.market, most=scene.quantity))))
@@ -126,20 +125,20 @@ def bulk_races(draw: st.DrawFn, ground: Ground) -> Plan:
 
 @st.composite
 def neighbour_races(draw: st.DrawFn, ground: Ground) -> Plan:
-    """Different orders are cancelled at once: of one price level and of several, of one account and of more (RCE-04)."""
-    actions = draw(_bystanders(ground))
-    sides = {market.name: draw(st.sampled_from(Side)) for market in ground.markets}
+    """Different orders are cancelled at once: of one price level or several, of one account or more (RCE-04)."""
+    sides = _sides(draw, ground)
+    actions = _bystanders(draw, ground, sides)
     for number in range(draw(st.integers(1, 2))):
         count = draw(st.integers(2, MOST_CALLS))
-        one_level = draw(_scenes(ground)) if draw(st.booleans()) else None
+        one_level = _scene(draw, ground, sides) if draw(st.booleans()) else None
         names: list[str] = []
         for at in range(count):
             name = f"a{number}{at}"
-            account = _account(draw, ground)
+            account = draw(st.sampled_from((PRIMARY, PRIMARY, *ground.accounts)))
             if one_level is not None and account != COUNTERPARTY:
                 actions.append(one_level.place(name, account=account))
             else:
-                actions.append(_apart(draw, ground, name, account, sides))
+                actions.append(_order(draw, ground, sides, name, account))
             names.append(name)
         if draw(st.booleans()):
             actions.append(Snapshot())
@@ -161,43 +160,33 @@ def races(ground: Ground) -> st.SearchStrategy[Plan]:
     return st.one_of(kinds)
 
 
-def _shuffled(draw: st.DrawFn, calls: Sequence[Call]) -> tuple[Call, ...]:
-    return tuple(draw(st.permutations(list(calls)))[:MOST_CALLS])
+Sides = Mapping[str, Side]
+"""One side per market and plan, so that no account ever trades with itself."""
 
 
-@st.composite
-def _scenes(draw: st.DrawFn, ground: Ground) -> Scene:
+def _sides(draw: st.DrawFn, ground: Ground) -> Sides:
+    return {market.name: draw(st.sampled_from(Side)) for market in ground.markets}
+
+
+def _scene(draw: st.DrawFn, ground: Ground, sides: Sides) -> Scene:
     market = draw(st.sampled_from(ground.markets))
-    side = draw(st.sampled_from(Side)) if len(ground.markets) == 1 else _side_of(ground, market)
+    side = sides[market.name]
     price = draw(prices(market, side))
-    quantity = draw(quantities(market, most=_most(ground, market, side, price)))
-    return Scene(market=market, side=side, price=price, quantity=max(quantity, market.on_grid(4 * market.step)))
-
-
-def _side_of(ground: Ground, market: MarketShape) -> Side:
-    """One side per market, so that no account ever trades with itself; both sides are there where markets allow it."""
-    return (Side.BUY, Side.SELL)[ground.markets.index(market) % 2]
-
-
-def _most(ground: Ground, market: MarketShape, side: Side, price: Decimal) -> Decimal:
-    return min(
+    most = min(
         ground.affordable(PRIMARY, market, side, price, SHARE),
         ground.affordable(COUNTERPARTY, market, side.opposite, price, SHARE),
     )
+    quantity = draw(quantities(market, most=most))
+    return Scene(market=market, side=side, price=price, quantity=max(quantity, market.on_grid(4 * market.step)))
 
 
-@st.composite
-def _bystanders(draw: st.DrawFn, ground: Ground) -> list[Action]:
-    """Orders that no call of the race may touch, mostly one or none."""
-    actions: list[Action] = []
-    for at in range(draw(st.sampled_from((0, 0, 1, 2)))):
-        account = THIRD if THIRD in ground.accounts else PRIMARY
-        actions.append(_apart(draw, ground, f"s{at}", account, {}))
-    return actions
+def _bystanders(draw: st.DrawFn, ground: Ground, sides: Sides) -> list[Action]:
+    """Orders that no cancel of the race names, mostly none or one."""
+    account = THIRD if THIRD in ground.accounts else PRIMARY
+    return [_order(draw, ground, sides, f"s{at}", account) for at in range(draw(st.sampled_from((0, 0, 1, 2))))]
 
 
-@st.composite
-def _led(draw: st.DrawFn, ground: Ground, *, scene: Scene, name: str) -> list[Action]:
+def _led(draw: st.DrawFn, ground: Ground, scene: Scene, name: str) -> list[Action]:
     """An order placed a moment ago, looked at, or filled in part."""
     how = draw(st.integers(0, 4))
     if how == 0 and ground.can(Capability.FILL):
@@ -207,25 +196,23 @@ def _led(draw: st.DrawFn, ground: Ground, *, scene: Scene, name: str) -> list[Ac
 
 
 def _parts(draw: st.DrawFn, scene: Scene) -> list[Decimal]:
-    """What the opposite orders of a race ask for: small parts, and sometimes more than there is."""
+    """What the opposite orders of a race ask for: all there is, or one to three parts of it."""
     if draw(st.integers(0, 3)) == 0:
         return [scene.quantity]
     return [draw(fill_quantities(scene.market, rest=scene.quantity)) for _ in range(draw(st.integers(1, 3)))]
 
 
-def _account(draw: st.DrawFn, ground: Ground) -> str:
-    return draw(st.sampled_from((PRIMARY, PRIMARY, *ground.accounts)))
-
-
-def _apart(
-    draw: st.DrawFn, ground: Ground, name: str, account: str, sides: dict[str, Side]
-) -> Place:
-    """An order of any market; the counterparty's stand on the other side of the book, far from all others."""
+def _order(draw: st.DrawFn, ground: Ground, sides: Sides, name: str, account: str) -> Place:
+    """An order of any market; the counterparty's stand on the other side of the book, away from all others."""
     market = draw(st.sampled_from(ground.markets))
-    side = _side_of(ground, market) if len(ground.markets) > 1 else sides.get(market.name, Side.BUY)
+    side = sides[market.name]
     price = draw(prices(market, side))
     if account == COUNTERPARTY:
         side = side.opposite
         price = market.resting_price(side, 90 + draw(st.integers(0, 20)))
     quantity = draw(quantities(market, most=ground.affordable(account, market, side, price, SHARE)))
     return Place(order=name, account=account, market=market.name, side=side, price=price, quantity=quantity)
+
+
+def _shuffled(draw: st.DrawFn, calls: Sequence[Call]) -> tuple[Call, ...]:
+    return tuple(draw(st.permutations(list(calls)))[:MOST_CALLS])

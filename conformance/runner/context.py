@@ -8,10 +8,14 @@ from decimal import Decimal
 from conformance.model.rules import VenueRules
 from conformance.plans import Plan
 from conformance.requirements import Capability
+from conformance.runner.contract import judge_shape
+from conformance.runner.disclosure import Unauthenticated, insides
+from conformance.runner.expectations import by_http_itself
 from conformance.runner.funds import FundsJudge
 from conformance.runner.memory import Memory
 from conformance.runner.tracker import Tracker
 from conformance.trace import PlanResult
+from fixtures.attacks.vectors import Attack
 from fixtures.venue.answers import Answer, AnswerClass, Unknown
 from fixtures.venue.client import Venue
 
@@ -46,6 +50,7 @@ class RunningPlan:
     changed_at: float = 0.0
     arrivals: int = 0
     counter: int = 0
+    unauthenticated: dict[tuple[str, str, str], Unauthenticated] = field(default_factory=dict)
 
     @property
     def broken(self) -> bool:
@@ -70,33 +75,48 @@ class RunningPlan:
         if delay and left > 0:
             time.sleep(left)
 
-    def took(self, answer: Answer | Unknown) -> None:
-        """Put an exchange into the trace, and judge what holds for every answer (ERR-01, SIG-11)."""
-        step, tracker = self.tracker.step, self.tracker
-        step.exchanges.append(answer.exchange)
+    def took(self, answer: Answer | Unknown, *, attack: Attack | None = None, ids: tuple[str, ...] = ()) -> None:
+        """Put an exchange into the trace once, and judge what holds for every answer (ERR-01, ERR-02, ERR-04, SIG-11).
+
+        ``attack`` is the flaw of a forged request, and ``ids`` are the requirements that an error of the server breaks too.
+        """
+        step, exchange = self.tracker.step, answer.exchange
+        if step.exchanges and step.exchanges[-1] is exchange:
+            return
+        step.exchanges.append(exchange)
         self.result.requests += 1
         if isinstance(answer, Unknown):
             return
-        if answer.is_(AnswerClass.SERVER_ERROR):
-            tracker.breaks(
-                f"the answer to {answer.exchange.operation}",
+        if answer.is_(AnswerClass.SERVER_ERROR) and not (attack is not None and by_http_itself(answer, attack)):
+            flaw = "" if attack is None else f" with a flaw ({attack.vectors[0].attack_class})"
+            self.tracker.breaks(
+                f"the answer to {exchange.operation}" + ("" if attack is None else f" with a flaw ({attack.note})"),
                 "any answer below 500",
                 f"HTTP {answer.status}",
-                ("ERR-01",),
-                kind=f"{answer.exchange.operation} answered 5xx",
+                tuple(dict.fromkeys((*ids, "ERR-01"))),
+                kind=f"{exchange.operation}{flaw} answered 5xx",
             )
         else:
             self.result.exercised["ERR-01"] += 1
-        if answer.exchange.leaked:
-            tracker.breaks(
-                f"the answer to {answer.exchange.operation}",
-                "nothing secret or internal",
-                ", ".join(answer.exchange.leaked),
-                ("SIG-11",),
-                kind="an answer gives away a secret",
-            )
-        else:
+        self._gives_away(answer)
+        judge_shape(self, answer, attack)
+
+    def _gives_away(self, answer: Answer) -> None:
+        """SIG-11: nothing secret or internal is in an answer; one that holds some tells nothing wrong of the orders."""
+        exchange = answer.exchange
+        found = [*exchange.leaked, *(what for what, _ in insides(exchange))]
+        if not found:
             self.result.exercised["SIG-11"] += 1
+            return
+        shown = "; ".join(f"{what}: {text[:120]}" for what, text in insides(exchange))
+        self.tracker.breaks(
+            f"the answer to {exchange.operation}",
+            "nothing secret or internal",
+            shown or f"HTTP {answer.status} with the {', the '.join(exchange.leaked)}",
+            ("SIG-11",),
+            kind=f"an answer gives away {', '.join(dict.fromkeys(found))}",
+            ends=False,
+        )
 
     def understood(self, answer: Answer | Unknown) -> Answer | None:
         """The answer, where one came that can be judged; abandons the plan where the target only throttles."""
