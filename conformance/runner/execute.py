@@ -26,7 +26,7 @@ from conformance.plans import (
     Wait,
 )
 from conformance.requirements import Capability
-from conformance.runner import cancels, observing, placing, races
+from conformance.runner import cancels, forging, observing, placing, races
 from conformance.runner.context import PlanAbandoned, RunningPlan
 from conformance.runner.funds import Funds, FundsJudge
 from conformance.runner.memory import Closed, Memory
@@ -64,7 +64,7 @@ def run_plan(
 
 def _begin(plan: Plan, venue: Venue, memory: Memory, result: PlanResult, markets: Mapping[str, str]) -> RunningPlan:
     rules = rules_of(venue.profile)
-    tracker = Tracker(rules=rules, result=result)
+    tracker = Tracker(rules=rules, result=result, shown_closed=memory.shown_closed)
     tracker.begin(Step(index=0, action={"do": "begin"}, at=0.0))
     accounts = tuple(account for account in accounts_of(plan) if account in venue.accounts)
     run = RunningPlan(
@@ -173,7 +173,7 @@ def _dispatch(run: RunningPlan, action: Action) -> None:
         case Parallel():
             races.race(run, action)
         case Forge():
-            raise PlanAbandoned(f"{action.do} is not something that this version can do")
+            forging.forge(run, action)
         case _CleanUp():
             _clean_up(run)
 

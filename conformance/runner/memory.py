@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from conformance.model.order import Status
 from conformance.model.worlds import Seen
 from conformance.plans import Plan
+from conformance.runner.contract import AnswerShape
+from conformance.runner.workbench import Workbench
 from fixtures.venue.answers import Answer
 
 LOOK_AGAIN_AFTER = 0.4
@@ -32,12 +34,20 @@ class Closed:
 
 @dataclass(kw_only=True, slots=True)
 class Memory:
-    """Remembered across the plans of one lane; ``fingerprints`` are masked answers by what was asked."""
+    """Remembered across the plans of one lane.
+
+    ``fingerprints`` are masked answers by what was asked; ``shown_closed`` the terms that the target has shown of closed
+    orders; ``workbench`` keeps the keys and signatures of forged requests,
+    ``shape`` what errors must look like and the request ids that were seen.
+    """
 
     closed: deque[Closed] = field(default_factory=deque)
     by_id: dict[str, Closed] = field(default_factory=dict)
     fingerprints: dict[str, str] = field(default_factory=dict)
+    shown_closed: set[str] = field(default_factory=set)
     last_id_time: int = 0
+    workbench: Workbench = field(default_factory=Workbench)
+    shape: AnswerShape | None = None
 
     def remember(self, orders: Iterable[Closed]) -> None:
         """Keep orders to look at again later."""

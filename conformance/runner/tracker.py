@@ -13,6 +13,9 @@ from conformance.runner.attribution import Aspect, Cause, Rule, broken, named, r
 from conformance.trace import Observation, PlanResult, Step, Violation
 from fixtures.venue.answers import OrderView
 
+TERMS = ("market", "side", "quantity", "price", "client_id")
+"""The terms of an order that a read may show, by the name of their attribute."""
+
 LIVE = ACTIVE | {Status.PENDING, Status.PENDING_CANCEL}
 
 
@@ -27,6 +30,7 @@ class Tracked:
     standing: list[Cause] = field(default_factory=list)
     last: Seen | None = None
     cancelled: bool = False
+    shown: set[str] = field(default_factory=set)
     seen_pending: bool = False
     pending_since: float | None = None
     cancelled_at: float | None = None
@@ -39,9 +43,10 @@ class Tracker:
     ``belief`` is replaced as the plan goes on; a violation is recorded once and ends the plan.
     """
 
-    def __init__(self, *, rules: VenueRules, result: PlanResult) -> None:
+    def __init__(self, *, rules: VenueRules, result: PlanResult, shown_closed: set[str] | None = None) -> None:
         self.rules = rules
         self.result = result
+        self.shown_closed = set() if shown_closed is None else shown_closed
         self.belief = Belief.empty()
         self.orders: dict[str, Tracked] = {}
         self.account_causes: dict[str, list[Cause]] = {}
@@ -143,7 +148,7 @@ class Tracker:
                 "Add it to the profile's [vocabulary] under the canonical status that it means."
             )
             return False
-        wrong = wrong_terms(order.terms, view)
+        wrong = wrong_terms(order.terms, view) or self._lost_term(order, view)
         causes = [*order.causes, *order.standing]
         if wrong:
             ids = ("CXL-08", *(i for i in named(causes, Aspect.STATUS) if i == "CXL-05"))
@@ -175,6 +180,15 @@ class Tracker:
         self.fits(what, predicted, said, sorted(exercised))
         self._note_seen(order, seen, until)
         return True
+
+    def _lost_term(self, order: Tracked, view: OrderView) -> tuple[str, str, str] | None:
+        """A term that was shown of this order is not any more, though the target shows it of closed orders (CXL-08)."""
+        shown = {term for term in TERMS if getattr(view, term) is not None}
+        if view.status in TERMINAL:
+            self.shown_closed |= shown
+        lost = sorted((order.shown & self.shown_closed) - shown)
+        order.shown |= shown
+        return (f"{lost[0]} as shown before", f"no {lost[0]}", lost[0]) if lost else None
 
     def judge_absence(self, name: str, *, until: float) -> bool:
         """Judge that a complete list of the account's active orders did not show ``name``."""
