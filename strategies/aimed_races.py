@@ -127,6 +127,10 @@ def aimed_neighbour_races(ground: Ground) -> list[Plan]:
         first, _, second = next(places), next(places), next(places)  # sides take turns: these two are of one side
         pair = (first.place("a"), second.place("b"))
         yield _plan("cancel x cancel in two markets", *pair, _at_once(_each("ab")))
+        if ground.can(Capability.FILL):
+            scene = next(places)
+            filled = (scene.place("a"), scene.place("b"), Fill(order="a", quantity=scene.part))
+            yield _plan("cancel x cancel of a neighbour filled in part", *filled, _at_once(_each("ab")))
         others = [account for account in (THIRD, COUNTERPARTY) if account in ground.accounts]
         for other in others:
             scene = next(places)

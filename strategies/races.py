@@ -140,6 +140,7 @@ def neighbour_races(draw: st.DrawFn, ground: Ground) -> Plan:
             else:
                 actions.append(_order(draw, ground, sides, name, account))
             names.append(name)
+        actions += _part_fills(draw, ground, [action for action in actions[-count:] if isinstance(action, Place)])
         if draw(st.booleans()):
             actions.append(Snapshot())
         twice = draw(st.integers(0, 2)) if count < MOST_CALLS else 0
@@ -200,6 +201,16 @@ def _parts(draw: st.DrawFn, scene: Scene) -> list[Decimal]:
     if draw(st.integers(0, 3)) == 0:
         return [scene.quantity]
     return [draw(fill_quantities(scene.market, rest=scene.quantity)) for _ in range(draw(st.integers(1, 3)))]
+
+
+def _part_fills(draw: st.DrawFn, ground: Ground, orders: Sequence[Place]) -> list[Action]:
+    """Small opposite orders for up to two of the orders that the counterparty can reach."""
+    reachable = [order for order in orders if order.account != COUNTERPARTY]
+    if not reachable or not ground.can(Capability.FILL):
+        return []
+    steps = {market.name: market.step for market in ground.markets}
+    chosen = draw(st.lists(st.sampled_from(reachable), max_size=2, unique=True))
+    return [Fill(order=order.order, quantity=steps[order.market]) for order in chosen]
 
 
 def _order(draw: st.DrawFn, ground: Ground, sides: Sides, name: str, account: str) -> Place:
