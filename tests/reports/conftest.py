@@ -19,6 +19,7 @@ from fixtures.exchange import ExchangeSettings
 from fixtures.venue import Venue
 from reports.evidence import Evidence
 from reports.run_info import KnownDeviation, RunInfo
+from reports.stored_run import StoredRun, load_run
 from reports.verdict_files import write_reports
 
 FAULTS = ("cancel-has-no-effect", "bulk-lists-twice", "filled-cancel-not-found")
@@ -130,3 +131,11 @@ def passed_folder(faulty_run: FinishedRun, tmp_path: Path) -> Path:
     directory = tmp_path / "passed"
     passing(faulty_run).write(directory)
     return directory
+
+
+@pytest.fixture(scope="session")
+def stored(faulty_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> StoredRun:
+    """That run read back from its folder; tests that change files use ``run_folder`` instead."""
+    directory = tmp_path_factory.mktemp("stored") / "out"
+    faulty_run.write(directory)
+    return load_run(directory)
