@@ -31,7 +31,7 @@ LEVELS = {
         name=LevelName.SMOKE, focused=4, bulk_many=1, explored=40, attacks=160, races=12, repeats=2, minimise=60
     ),
     LevelName.STANDARD: Level(
-        name=LevelName.STANDARD, focused=24, bulk_many=3, explored=320, attacks=500, races=80, repeats=4, minimise=150
+        name=LevelName.STANDARD, focused=24, bulk_many=3, explored=320, attacks=900, races=80, repeats=4, minimise=150
     ),
     LevelName.CERTIFY: Level(
         name=LevelName.CERTIFY,

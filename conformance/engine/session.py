@@ -38,6 +38,7 @@ def open_session(
     numbers = (profile.lanes or (1,))[:lanes]
     with ExitStack() as stack:
         desk = stack.enter_context(Desk(profile, state=state))
+        _ = desk.contract  # a document that cannot be used is told now, not in the middle of the run
         venues = [stack.enter_context(Venue(profile, desk=desk, lane=number)) for number in numbers]
         for venue in venues:
             desk.lock(*venue.account_keys.values())

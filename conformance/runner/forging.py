@@ -1,6 +1,5 @@
 """Executing and judging forged requests: refused as they must be, without effect (SIG, NTF-01, NTF-04, NTF-06, ERR, ALL-07)."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from conformance.errors import UserError
@@ -12,9 +11,9 @@ from conformance.requirements import Capability
 from conformance.runner import attribution as rules_of
 from conformance.runner import cancels, observing
 from conformance.runner.cancels import said
-from conformance.runner.context import RunningPlan
+from conformance.runner.context import PlanAbandoned, RunningPlan
 from conformance.runner.disclosure import compare_unauthenticated
-from conformance.runner.expectations import expectation_of, fits, in_words, outcome
+from conformance.runner.expectations import accepted, expectation_of, fits, in_words, outcome
 from fixtures.attacks.files import attack_from_json
 from fixtures.attacks.forge import ForgedRequest
 from fixtures.attacks.steps import NotApplicable
@@ -37,10 +36,15 @@ def forge(run: RunningPlan, action: Forge) -> None:
     if attack.expect is Expectation.ACCEPTED and action.operation == "cancel" and action.order is not None:
         _control_cancel(run, action, attack)
         return
-    forged = _forged(run, action, attack)
+    client_id = run.venue.desk.next_client_id() if action.operation == "place" else None
+    forged = _forged(run, action, attack, client_id)
     if forged is None:
         return
-    _judge(run, action, attack, forged, _sent(run, action, attack, forged))
+    if client_id is not None:
+        answer = _placing(run, action, attack, forged, client_id)
+    else:
+        answer = _sent(run, action, attack, forged)
+    _judge(run, action, attack, forged, answer)
 
 
 def _attack_of(action: Forge) -> Attack:
@@ -50,13 +54,15 @@ def _attack_of(action: Forge) -> Attack:
         raise UserError(f"The plan forges a request that this version does not know: {error}") from error
 
 
-def _forged(run: RunningPlan, action: Forge, attack: Attack) -> ForgedRequest | None:
+def _forged(
+    run: RunningPlan, action: Forge, attack: Attack, client_id: str | None = None
+) -> ForgedRequest | None:
     """The forged request; ``None`` where this target gives no way to make it, or it would be a correct one."""
     venue, orders = run.venue, run.tracker.orders
     order_id = orders[action.order].order_id if action.order is not None else _unknown_id(run, action.order_id)
     try:
-        request = _correct(run, action, order_id)
-        other = _other(run, action, request)
+        request = _correct(run, action, order_id, client_id)
+        other = _other(run, action, request, client_id)
         forged = run.memory.workbench.forge(
             venue,
             attack,
@@ -75,25 +81,27 @@ def _unknown_id(run: RunningPlan, order_id: str | None) -> str | None:
     return known[sum(order_id.encode()) % len(known)] if known and order_id is not None else order_id
 
 
-def _correct(run: RunningPlan, action: Forge, order_id: str | None) -> PreparedRequest:
+def _correct(run: RunningPlan, action: Forge, order_id: str | None, client_id: str | None) -> PreparedRequest:
     venue = run.venue
     if action.operation != "place":
         return venue.prepare(action.account, action.operation, order_id=order_id, market=_market(run, action.order))
     if action.order is None:
         raise NotApplicable("a forged placing repeats the terms of an order of the plan")
     terms = run.tracker.orders[action.order].terms
-    return venue.prepare(action.account, "place", terms=replace(terms, account=action.account, client_id=None))
+    return venue.prepare(action.account, "place", terms=replace(terms, account=action.account, client_id=client_id))
 
 
 def _market(run: RunningPlan, name: str | None) -> str | None:
     return None if name is None else run.tracker.orders[name].terms.market
 
 
-def _other(run: RunningPlan, action: Forge, request: PreparedRequest) -> PreparedRequest | None:
+def _other(
+    run: RunningPlan, action: Forge, request: PreparedRequest, client_id: str | None
+) -> PreparedRequest | None:
     """A correct request of the same operation that says something else: another order, other terms."""
     if request.operation == "place" and action.order is not None:
         terms = run.tracker.orders[action.order].terms
-        twice = replace(terms, account=action.account, quantity=2 * terms.quantity, client_id=None)
+        twice = replace(terms, account=action.account, quantity=2 * terms.quantity, client_id=client_id)
         return run.venue.prepare(action.account, "place", terms=twice)
     if request.operation not in ("cancel", "read"):
         return None
@@ -130,6 +138,20 @@ def _sent(run: RunningPlan, action: Forge, attack: Attack, forged: ForgedRequest
     return answer
 
 
+def _placing(run: RunningPlan, action: Forge, attack: Attack, forged: ForgedRequest, client_id: str) -> Answer | Unknown:
+    """Send a forged placing; an order that it leaves is in the journal, and cancelled at once."""
+    venue = run.venue
+    assert action.order is not None
+    market = run.tracker.orders[action.order].terms.market
+    venue.desk.journal.intent(venue.account_keys[action.account].name, market, client_id)
+    answer = _sent(run, action, attack, forged)
+    placed = venue.placed(answer, client_id)
+    if placed.order_id is not None:
+        venue.cancel(action.account, placed.order_id)
+        venue.order(action.account, placed.order_id)
+    return answer
+
+
 def _ids(action: Forge, attack: Attack) -> tuple[str, ...]:
     """The requirements that a wrong answer to this attack breaks; those of SIG hold for cancel-all by ALL-07."""
     if action.operation != "cancel_all":
@@ -146,13 +168,13 @@ def _judge(
         _unanswered(run, action, attack, answer)
         _no_effect_may_follow(run, action, ids)
         return
-    if answer.is_(AnswerClass.THROTTLED) or run.broken:
-        run.throttled(answer)
+    if run.broken:
         return
+    if answer.is_(AnswerClass.THROTTLED):
+        raise PlanAbandoned(f"{action.operation} was throttled beyond the profile's allowance")
     if fits(expect, answer, attack):
-        accepted = bool(answer.classes & {AnswerClass.ACCEPTED, AnswerClass.PENDING})
         run.tracker.fits(what, in_words(expect), said(answer), () if expect is Expectation.UNJUDGED else ids)
-        if accepted:
+        if accepted(answer):
             _accepted(run, action, attack)
         else:
             _no_effect_may_follow(run, action, ids)
@@ -160,8 +182,6 @@ def _judge(
                 compare_unauthenticated(run, action, attack, forged, answer)
         return
     run.tracker.breaks(what, in_words(expect), said(answer), ids, kind=_kind(action, attack, outcome(answer)))
-    if action.operation == "place":
-        _take_back(run, action, answer)
 
 
 def _what(action: Forge, attack: Attack) -> str:
@@ -235,13 +255,6 @@ def _look(run: RunningPlan, action: Forge) -> None:
         observing.read(run, action.order)
 
 
-def _take_back(run: RunningPlan, action: Forge, answer: Answer) -> None:
-    """Cancel the order that a forged placing has left, so that nothing stays behind."""
-    order_id = run.venue.placed_id(answer)
-    if order_id is not None:
-        run.venue.cancel(action.account, order_id)
-
-
 def _control_cancel(run: RunningPlan, action: Forge, attack: Attack) -> None:
     """A correct cancel in another guise: it must be accepted like any other, and do what a cancel does (SIG-01, SIG-09)."""
     assert action.order is not None
@@ -260,7 +273,7 @@ def _control_cancel(run: RunningPlan, action: Forge, attack: Attack) -> None:
     if not answers or isinstance(answers[0], Unknown) or not sure or action.account != order.terms.account:
         return
     answer, what = answers[0], f"the answer to a correct cancel of {action.order} ({attack.note})"
-    if answer.classes & {AnswerClass.ACCEPTED, AnswerClass.PENDING}:
+    if accepted(answer):
         tracker.fits(what, "accepted", said(answer), attack.requirements)
     else:
         kind = f"a correct cancel ({attack.vectors[0].attack_class}) {outcome(answer)}"
@@ -304,16 +317,16 @@ def _other_spelling(run: RunningPlan, action: Forge, attack: Attack) -> None:
         _unanswered(run, action, attack, answer)
         _lost(run, action)
         return
-    accepted = bool(answer.classes & {AnswerClass.ACCEPTED, AnswerClass.PENDING})
+    done = accepted(answer)
     told = f"read: {said(read.answer)}; cancel: {said(answer)}"
     if run.broken and not shown:
         return
-    if shown != accepted or not (shown or _refused(read.answer)) or not (accepted or _refused(answer)):
+    if shown != done or not (shown or _refused(read.answer)) or not (done or _refused(answer)):
         both = f"{'shows' if shown else 'hides'} the order to a read, cancel {outcome(answer)}"
         tracker.breaks(what, "the order for both, or a 4xx for both", told, attack.requirements, kind=f"{kind} {both}")
         return
     tracker.fits(what, "the order for both, or a 4xx for both", told, attack.requirements)
-    if accepted:
+    if done:
         tracker.cause(action.order, rule)
         tracker.cause_funds(order.terms.account, rule, action.order)
         _look(run, action)
@@ -323,8 +336,3 @@ def _other_spelling(run: RunningPlan, action: Forge, attack: Attack) -> None:
 
 def _refused(answer: Answer) -> bool:
     return 400 <= answer.status < 500
-
-
-def requirement_names(attacks: Iterable[Attack]) -> tuple[str, ...]:
-    """The requirements that some attacks test, each once."""
-    return tuple(dict.fromkeys(name for attack in attacks for name in attack.requirements))

@@ -37,7 +37,7 @@ class Memory:
     """Remembered across the plans of one lane.
 
     ``fingerprints`` are masked answers by what was asked; ``shown_closed`` the terms that the target has shown of closed
-    orders; ``workbench`` keeps the keys and signatures of forged requests,
+    orders, ``wrong_funds`` whether balances were seen to stay wrong; ``workbench`` keeps the keys and signatures of forged requests,
     ``shape`` what errors must look like and the request ids that were seen.
     """
 
@@ -45,6 +45,7 @@ class Memory:
     by_id: dict[str, Closed] = field(default_factory=dict)
     fingerprints: dict[str, str] = field(default_factory=dict)
     shown_closed: set[str] = field(default_factory=set)
+    wrong_funds: bool = False
     last_id_time: int = 0
     workbench: Workbench = field(default_factory=Workbench)
     shape: AnswerShape | None = None

@@ -1,0 +1,43 @@
+"""ERR: what answers look like (wire facts on answers; RFC 9110)."""
+
+import pytest
+
+from conformance.engine.explorer import Explorer
+from conformance.requirements import Capability
+from conformance.suite.test_signatures import share
+from strategies.focused import aimed_plans
+from strategies.hostile import attack_plans, battery
+
+
+@pytest.mark.requirement("ERR-01")
+def test_odd_requests(explorer: Explorer) -> None:
+    """Bodies and queries where none are expected draw no error of the server."""
+    plans = attack_plans(
+        explorer.ground, battery("ERR-01", count=share(explorer.level, 5), seed=explorer.seed), title="ERR-01"
+    )
+    if Capability.CANCEL_ALL in explorer.ground.abilities:
+        attacks = battery("ERR-01", operation="cancel_all", count=share(explorer.level, 2), seed=explorer.seed)
+        plans += attack_plans(explorer.ground, attacks, operation="cancel_all", title="ERR-01")
+    explorer.run(plans)
+
+
+@pytest.mark.requirement("ERR-02", "ERR-04", "SIG-11")
+def test_answers_have_their_shape(explorer: Explorer) -> None:
+    """Every answer, of success and of each refusal, is JSON of the documented shape and gives nothing away."""
+    plans = aimed_plans(
+        explorer.ground,
+        states=("open", "canceled", "filled", "rejected"),
+        events=("cancel twice", "cancel of an unknown order", "cancel-all twice"),
+    )
+    explorer.explore(plans, plans=explorer.level.focused)
+
+
+@pytest.mark.requirement("ERR-03")
+def test_wrong_methods(explorer: Explorer) -> None:
+    """Another method on the path of a cancel is answered 405 or 404, and has no effect."""
+    plans = []
+    for operation, needed in (("cancel", None), ("cancel_all", Capability.CANCEL_ALL), ("read", Capability.READ)):
+        if needed is None or needed in explorer.ground.abilities:
+            attacks = battery("ERR-03", operation=operation, count=12, seed=explorer.seed)
+            plans += attack_plans(explorer.ground, attacks, operation=operation, title="ERR-03")
+    explorer.run(plans)

@@ -1,0 +1,133 @@
+"""SIG: who may cancel (source: Cancel Single Order, Parameters): hostile requests are refused, and have no effect."""
+
+import pytest
+
+from conformance.engine.explorer import Explorer
+from conformance.engine.levels import Level, LevelName
+from fixtures.attacks.files import select
+from strategies.hostile import (
+    attack_plans,
+    battery,
+    callers_without_credentials,
+    control_plans,
+    disclosure_plans,
+)
+
+SHARES = {
+    "SIG-02": 6,
+    "SIG-03": 1,
+    "SIG-04": 7,
+    "SIG-05": 4,
+    "SIG-06": 12,
+    "SIG-07": 6,
+    "SIG-08": 24,
+    "SIG-09": 11,
+    "SIG-12": 6,
+}
+"""Percent of a level's attacks: about as many as each requirement has vectors."""
+
+
+def share(level: Level, percent: int) -> int:
+    """How many attacks a share of a level's budget is; a few at the least."""
+    return max(4, level.attacks * percent // 100)
+
+
+def _attack(explorer: Explorer, requirement: str) -> None:
+    attacks = battery(requirement, count=share(explorer.level, SHARES[requirement]), seed=explorer.seed)
+    explorer.run(attack_plans(explorer.ground, attacks, title=requirement))
+
+
+@pytest.mark.requirement("SIG-01", "SIG-09")
+def test_correct_requests_are_accepted(explorer: Explorer) -> None:
+    """A correct signature is accepted, whatever the case of the header names and the order of the header lines."""
+    explorer.run(control_plans(explorer.ground))
+
+
+@pytest.mark.requirement("SIG-02")
+def test_key_ids(explorer: Explorer) -> None:
+    """A missing, empty or unknown key id, or one that only resembles a known one, is rejected without effect."""
+    _attack(explorer, "SIG-02")
+
+
+@pytest.mark.requirement("SIG-03")
+def test_missing_signatures(explorer: Explorer) -> None:
+    """A missing or empty signature is rejected without effect."""
+    _attack(explorer, "SIG-03")
+
+
+@pytest.mark.requirement("SIG-04")
+def test_altered_signatures(explorer: Explorer) -> None:
+    """A signature with any bit changed, cut, extended, zero, or that is not base64 is rejected without effect."""
+    _attack(explorer, "SIG-04")
+
+
+@pytest.mark.requirement("SIG-05")
+def test_other_keys(explorer: Explorer) -> None:
+    """Another key's signature, registered, revoked or unknown, or another account's key id is rejected without effect."""
+    _attack(explorer, "SIG-05")
+
+
+@pytest.mark.requirement("SIG-06")
+def test_the_payload_is_bound(explorer: Explorer) -> None:
+    """A signature over another method, path, order, query or body is rejected without effect; for other operations too."""
+    level = explorer.level
+    plans = attack_plans(
+        explorer.ground, battery("SIG-06", count=share(level, SHARES["SIG-06"]), seed=explorer.seed), title="SIG-06"
+    )
+    for operation, most in (("place", 10), ("list", 3), ("read", 1)):
+        attacks = battery("SIG-06", operation=operation, count=most, seed=explorer.seed)
+        plans += attack_plans(explorer.ground, attacks, operation=operation, title="SIG-06")
+    explorer.run(plans)
+
+
+@pytest.mark.requirement("SIG-07")
+def test_other_schemes(explorer: Explorer) -> None:
+    """Other hashes and paddings over the right payload are rejected without effect."""
+    _attack(explorer, "SIG-07")
+
+
+@pytest.mark.requirement("SIG-08")
+def test_malformed_blocks(explorer: Explorer) -> None:
+    """Malformed PKCS#1 v1.5 blocks, made with the account's own key, are rejected without effect (RFC 8017, 8.2.2)."""
+    _attack(explorer, "SIG-08")
+
+
+@pytest.mark.requirement("SIG-09")
+def test_hostile_headers(explorer: Explorer) -> None:
+    """Very long, non-ASCII, doubled and malformed header lines draw a 4xx and have no effect."""
+    _attack(explorer, "SIG-09")
+
+
+@pytest.mark.requirement("SIG-12")
+def test_base64_forms(explorer: Explorer) -> None:
+    """Base64 that is not canonical is rejected without effect."""
+    _attack(explorer, "SIG-12")
+
+
+@pytest.mark.requirement("SIG-02", "SIG-03", "SIG-04", "SIG-05", "SIG-06", "SIG-07", "SIG-08", "SIG-12")
+def test_pairs_of_flaws(explorer: Explorer) -> None:
+    """Two flaws in one request do not make up for each other."""
+    flaws = select(file="signatures", operation="cancel")
+    drawn = battery(file="signatures", count=len(flaws) + 4 * share(explorer.level, 5), seed=explorer.seed)
+    couples = [one for one in drawn if len(one.vectors) == 2][: share(explorer.level, 5)]
+    explorer.run(attack_plans(explorer.ground, couples, title="two flaws"))
+
+
+@pytest.mark.requirement("SIG-10")
+def test_authentication_comes_first(explorer: Explorer) -> None:
+    """Without valid credentials every order is answered alike: one's own in any state, a foreign one, and none."""
+    callers = callers_without_credentials({LevelName.SMOKE: 3, LevelName.STANDARD: 6}.get(explorer.level.name, 8))
+    explorer.run(disclosure_plans(explorer.ground, flaws=callers))
+
+
+@pytest.mark.requirement("ALL-07")
+def test_cancel_all_is_for_its_account_alone(explorer: Explorer) -> None:
+    """A cancel-all without a valid key, or with a flawed signature where it is signed, cancels nothing."""
+    attacks = [
+        one
+        for file, percent in (("signatures", 8), ("headers", 2))
+        for one in battery(
+            file=file, operation="cancel_all", count=share(explorer.level, percent), seed=explorer.seed
+        )
+    ]
+    explorer.run(attack_plans(explorer.ground, attacks, operation="cancel_all", title="ALL-07"))

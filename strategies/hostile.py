@@ -1,0 +1,210 @@
+"""Plans that attack: batches of forged requests about orders of a known state, with a correct one before and after.
+
+A dead key must not look like perfect rejection: every batch begins and ends with a correct cancel that must be accepted. The
+attacks of a batch test one requirement, so that one that is broken does not hide another.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import cycle, islice
+
+from conformance.model.order import TimeInForce
+from conformance.plans import (
+    COUNTERPARTY,
+    Action,
+    Cancel,
+    CancelAll,
+    Expire,
+    Fill,
+    Forge,
+    Place,
+    Plan,
+    Settle,
+    Snapshot,
+)
+from conformance.requirements import Capability
+from fixtures.attacks.batteries import attack_sequence
+from fixtures.attacks.files import select, vector
+from fixtures.attacks.vectors import Attack, AttackVector, Expectation, attack
+from strategies.cells import UNKNOWN_IDS, Scene, scenes, state_actions
+from strategies.grounds import Ground
+
+BATCH = 14
+"""Attacks of one plan: enough to make the reads around them cheap, few enough to find the guilty one quickly."""
+
+STATES = ("open", "partially filled", "open")
+"""The states of the attacked order, in turns."""
+
+MAY_ACT = frozenset({Expectation.ACCEPTED, Expectation.UNJUDGED, Expectation.SAME_OR_REFUSED})
+"""Attacks that a conformant target may carry out: each gets an order of its own."""
+
+CORRECT = "correct"
+"""The vector without a flaw."""
+
+
+def battery(
+    requirement: str | None = None,
+    *,
+    count: int,
+    seed: int,
+    operation: str = "cancel",
+    file: str | None = None,
+    attack_class: str | None = None,
+    also: Sequence[AttackVector] = (),
+) -> list[Attack]:
+    """The first ``count`` attacks on an operation, the same for the same seed; controls are left out.
+
+    Each vector comes once as it stands, the classes taking turns; then other values of what they leave open, and pairs.
+    """
+    chosen = [*select(requirement=requirement, operation=operation, file=file, attack_class=attack_class), *also]
+    flaws = [one for one in chosen if one.expect is not Expectation.ACCEPTED]
+    return list(islice(attack_sequence(seed=seed, of=flaws), count))
+
+
+def forged(one: Attack, operation: str, *, order: str | None = None, order_id: str | None = None) -> Forge:
+    """The action that sends an attack."""
+    return Forge(
+        operation=operation,
+        vectors=tuple(each.id for each in one.vectors),
+        values=one.values,
+        order=order,
+        order_id=order_id,
+    )
+
+
+def attack_plans(
+    ground: Ground, attacks: Iterable[Attack], *, operation: str = "cancel", size: int = BATCH, title: str = ""
+) -> list[Plan]:
+    """Plans of up to ``size`` attacks each, on an order in one of :data:`STATES`.
+
+    Attacks that may be carried out have an order of their own each; a forged placing repeats the terms of the order.
+    """
+    places, states = scenes(ground), cycle(STATES)
+    return [
+        Plan(
+            title=f"{title or 'attacks'} on {operation.replace('_', '-')}",
+            actions=tuple(_batch(ground, next(places), next(states), batch, operation)),
+        )
+        for batch in _batches(attacks, size)
+    ]
+
+
+def _batch(ground: Ground, scene: Scene, state: str, batch: Sequence[Attack], operation: str) -> Iterator[Action]:
+    yield from (state_actions(state, scene, ground) or [scene.place("a"), Snapshot()])[:-1]
+    small = scene.market.on_grid(scene.quantity / 8)
+    yield scene.place("before", quantity=small)
+    yield scene.place("after", quantity=small)
+    if COUNTERPARTY in ground.accounts:
+        yield foreign_order(ground, scene)
+    own = {number: f"o{number}" for number, one in enumerate(batch) if one.expect in MAY_ACT and operation == "cancel"}
+    for name in own.values():
+        yield scene.place(name, quantity=small)
+    yield Snapshot()
+    yield _correct("before")
+    for number, one in enumerate(batch):
+        if operation == "cancel_all" and one.expect in MAY_ACT:
+            yield scene.place(f"o{number}", quantity=small)
+        about = own.get(number, "a") if operation in ("cancel", "read", "place") else None
+        yield forged(one, operation, order=about)
+    yield Snapshot()
+    if operation == "cancel_all":
+        yield CancelAll()
+        yield Snapshot()
+        yield scene.place("last", quantity=small)
+        yield _correct("last")
+    else:
+        yield _correct("after")
+
+
+def _correct(order: str) -> Forge:
+    return Forge(operation="cancel", vectors=(CORRECT,), order=order)
+
+
+def foreign_order(ground: Ground, scene: Scene, name: str = "f") -> Place:
+    """A small resting order of another account, far enough from the scene's orders not to trade with them."""
+    market, side = scene.market, scene.side
+    price = market.resting_price(side, 40)
+    return Place(
+        order=name,
+        account=COUNTERPARTY,
+        market=market.name,
+        side=side,
+        price=price,
+        quantity=market.on_grid(scene.quantity / 8),
+    )
+
+
+def control_plans(ground: Ground) -> list[Plan]:
+    """Correct cancels in every guise: as documented, and with header names and lines that HTTP says are the same."""
+    guises = [attack(one) for one in select(operation="cancel", expect=Expectation.ACCEPTED)]
+    plans = attack_plans(ground, guises, title="correct requests")
+    reads = [Forge(operation=name, vectors=(CORRECT,)) for name in _account_reads(ground)]
+    scene = next(scenes(ground))
+    actions: list[Action] = [scene.place("a"), Snapshot(), *reads]
+    if Capability.READ in ground.abilities:
+        actions.append(Forge(operation="read", vectors=(CORRECT,), order="a"))
+    return [*plans, Plan(title="correct reads", actions=(*actions, _correct("a"), Snapshot()))]
+
+
+def _account_reads(ground: Ground) -> Iterator[str]:
+    if Capability.LIST in ground.abilities:
+        yield "list"
+    if Capability.BALANCES in ground.abilities:
+        yield "balances"
+
+
+WITHOUT_CREDENTIALS = (
+    ("key-id-missing", "signature-missing"),
+    ("key-id-unknown",),
+    ("signature-missing",),
+    ("signature-bit-flip",),
+    ("other-key-unregistered",),
+    ("key-id-missing",),
+    ("other-key-revoked-own-id",),
+    ("payload-empty",),
+)
+"""Callers without valid credentials, as vectors: what they are told of an order must not depend on it (SIG-10)."""
+
+
+def callers_without_credentials(count: int) -> list[Attack]:
+    """The first ``count`` of :data:`WITHOUT_CREDENTIALS`."""
+    return [attack(*map(vector, names)) for names in WITHOUT_CREDENTIALS[:count]]
+
+
+def disclosure_plans(ground: Ground, *, flaws: Sequence[Attack], size: int = 3) -> list[Plan]:
+    """The same unauthenticated request for orders of every state, a foreign one and an unknown one (SIG-10)."""
+    operations = ["cancel", *(["read"] if Capability.READ in ground.abilities else [])]
+    places, plans = scenes(ground), []
+    for batch in _batches(flaws, size):
+        scene = next(places)
+        actions, names = _every_state(ground, scene)
+        for one in batch:
+            for operation in operations:
+                for unknown in UNKNOWN_IDS[:2]:
+                    actions.append(forged(one, operation, order_id=unknown))
+                actions += [forged(one, operation, order=name) for name in names]
+        actions += [Snapshot(), _correct("a"), Snapshot()]
+        plans.append(Plan(title="what the unauthenticated are told", actions=tuple(actions)))
+    return plans
+
+
+def _every_state(ground: Ground, scene: Scene) -> tuple[list[Action], list[str]]:
+    """Orders of every state that the target can be driven to, pinned by a read, and their names."""
+    actions: list[Action] = [scene.place("c"), Snapshot(), Cancel(order="c"), Settle()]
+    names = ["a", "c"]
+    if ground.can(Capability.FILL):
+        actions += [scene.place("d"), Fill(order="d", quantity=scene.quantity)]
+        actions += [scene.place("p"), Fill(order="p", quantity=scene.part)]
+        names += ["d", "p"]
+    if ground.can(Capability.EXPIRE):
+        actions += [scene.place("e", time_in_force=TimeInForce.GTD), Expire(order="e")]
+        names.append("e")
+    if COUNTERPARTY in ground.accounts:
+        actions.append(foreign_order(ground, scene))
+        names.append("f")
+    return [*actions, scene.place("a"), Snapshot()], names
+
+
+def _batches(attacks: Iterable[Attack], size: int) -> Iterator[Sequence[Attack]]:
+    rest = iter(attacks)
+    while batch := tuple(islice(rest, size)):
+        yield batch
