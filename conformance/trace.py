@@ -51,9 +51,9 @@ class Violation:
     ends: bool = True
 
     @property
-    def key(self) -> tuple[tuple[str, ...], str]:
-        """What makes two violations the same finding."""
-        return (self.requirements, self.kind)
+    def key(self) -> tuple[str, str]:
+        """What makes two violations the same finding: the closest requirement, and the way in which it is broken."""
+        return (self.requirements[0], self.kind)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -49,7 +49,7 @@ class Finding:
         return self.failed < self.runs
 
     @property
-    def key(self) -> tuple[tuple[str, ...], str]:
+    def key(self) -> tuple[str, str]:
         """What groups violations."""
         return self.violation.key
 
@@ -62,7 +62,7 @@ class RunRecord:
     cells: Counter[tuple[str, str]] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     troubles: Counter[str] = field(default_factory=Counter)
-    findings: dict[tuple[tuple[str, ...], str], Finding] = field(default_factory=dict)
+    findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
     answer_seconds: list[float] = field(default_factory=list)
     terminal_seconds: list[float] = field(default_factory=list)
     release_seconds: list[float] = field(default_factory=list)

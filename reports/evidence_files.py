@@ -22,7 +22,7 @@ class EvidenceFolder:
         """``directory`` is the run's folder; ``evidence/`` is made in it when there is something to write."""
         self._directory = directory
         self._info = info
-        self._names: dict[tuple[tuple[str, ...], str], str] = {}
+        self._names: dict[tuple[str, str], str] = {}
         self._swept = False
 
     def write(self, finding: Finding) -> str:

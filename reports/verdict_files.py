@@ -60,7 +60,7 @@ def verdicts(
     judgements: Sequence[Judgement],
     info: RunInfo,
     status: int,
-    names: dict[tuple[tuple[str, ...], str], str],
+    names: dict[tuple[str, str], str],
 ) -> dict[str, Any]:
     """The verdicts as JSON data; ``names`` are the evidence files by finding."""
     return {
@@ -81,7 +81,7 @@ def verdicts(
     }
 
 
-def _requirement(judgement: Judgement, names: dict[tuple[tuple[str, ...], str], str]) -> dict[str, Any]:
+def _requirement(judgement: Judgement, names: dict[tuple[str, str], str]) -> dict[str, Any]:
     return {
         "id": judgement.requirement.id,
         "level": str(judgement.requirement.level),

@@ -15,7 +15,17 @@ from conformance.errors import UserError
 from conformance.exit_status import ExitStatus
 from conformance.version import VERSION
 
-COMMANDS: Final = ("run", "report", "self_check", "explain", "serve")
+COMMANDS: Final = (
+    "run",
+    "report",
+    "replay",
+    "minimise",
+    "certify",
+    "verify",
+    "self_check",
+    "explain",
+    "serve",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,22 +14,31 @@ from typing import Any
 
 from rich.console import Console
 
+from conformance.deviations import Deviation, apply, load_deviations
 from conformance.engine.explorer import Explorer
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.session import missing_reasons, open_session
 from conformance.errors import UserError
 from conformance.exit_status import ExitStatus
+from conformance.plans import Plan, from_data
 from conformance.requirements import select
 from conformance.runner.terms import rules_of
-from conformance.suite.listing import chosen, conformance_tests, run_suite
+from conformance.suite.listing import ConformanceTest, chosen, conformance_tests, run_suite
 from conformance.verdicts import Finding, Judgement, RunRecord, exit_status, judgements
 from conformance.version import VERSION
 from fixtures.profiles.profile import Profile
+from reports.allure import write_allure
+from reports.attestation.claims import sentence_of
+from reports.attestation.relaxations import relaxations_of
+from reports.evidence import read_evidence
 from reports.evidence_files import EvidenceFolder
+from reports.page import render_page
 from reports.progress import RunProgress
-from reports.run_info import RunInfo
+from reports.run_info import KnownDeviation, RunInfo
+from reports.stored_run import load_run
 from reports.terminal import print_result
 from reports.verdict_files import write_reports
+from reports.whole_files import write_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +56,10 @@ class Options:
     cancel_mode: str = "mixed"
     faults: tuple[str, ...] = ()
     quiet: bool = False
+    deviations: Path | None = None
+    regressions: Path | None = None
+    against: Path | None = None
+    allure_history: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,13 +73,128 @@ class RunOutcome:
     profile: Profile
 
 
+@dataclass(kw_only=True)
+class RunUnderWay:
+    """An open run: the explorer to hand plans to, and, once it has ended, what came of it."""
+
+    explorer: Explorer
+    profile: Profile
+    tests: tuple[ConformanceTest, ...]
+    outcome: RunOutcome | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What came of the run, in a few words."""
+        return "not ended" if self.outcome is None else self.outcome.status.name.lower()
+
+
 def perform(options: Options) -> RunOutcome:
     """Run the suite and write its files; raises :class:`UserError` for what the user can put right."""
+    with performing(options) as run:
+        run.explorer.begin("regressions", ())
+        run.explorer.run_kept(kept_plans(options.regressions))
+        run_suite(run.explorer, run.tests)
+    assert run.outcome is not None  # set on leaving, or an exception has left already
+    return run.outcome
+
+
+@contextmanager
+def performing(options: Options) -> Iterator[RunUnderWay]:
+    """Open a run over the target; on every way out its reports are written, and nothing is left at the target."""
     selected = None if options.only is None else tuple(r.id for r in select(options.only.split(",")))
     if options.target is not None and options.faults:
         raise UserError("--fault seeds faults into the embedded exchange; it cannot be used with --target.")
+    deviations = () if options.deviations is None else load_deviations(options.deviations)
     with opened_target(options) as profile:
-        return _perform(options, profile, selected)
+        info = run_info(options, profile, selected)
+        console = Console(quiet=options.quiet)
+        for warning in profile.warnings():
+            console.print(f"[yellow]warning:[/] {warning}", highlight=False)
+        tests = chosen(conformance_tests(), selected)
+        folder = EvidenceFolder(options.out, info)
+        began = time.monotonic()
+        stop = threading.Event()
+        run: RunUnderWay | None = None
+        try:
+            with (
+                _interruptible(stop),
+                RunProgress(Console(stderr=True, quiet=options.quiet)) as progress,
+                open_session(
+                    profile,
+                    level=LEVELS[LevelName(options.level)],
+                    seed=options.seed,
+                    lanes=options.workers,
+                    watcher=_Watcher(progress=progress, folder=folder, tests=len(tests)),
+                    stop=stop.is_set,
+                    despite_foreign_orders=options.despite_foreign_orders,
+                ) as explorer,
+            ):
+                _say_lanes(console, options, explorer)
+                run = RunUnderWay(explorer=explorer, profile=profile, tests=tests)
+                yield run
+        finally:
+            if run is not None:
+                lanes = len(run.explorer.lanes.lanes)
+                info = replace(info, seconds=time.monotonic() - began, lanes=lanes)
+                run.outcome = _conclude(options, run, info, folder, deviations, selected)
+
+
+def _say_lanes(console: Console, options: Options, explorer: Explorer) -> None:
+    found = len(explorer.lanes.lanes)
+    if options.target is not None and found < options.workers:
+        console.print(
+            f"[yellow]note:[/] {options.workers} lanes were asked for, {found} can be had: each needs accounts and markets "
+            "of its own (`lane = 2` in [accounts.NAME] and [markets.NAME]).",
+            highlight=False,
+        )
+
+
+def _conclude(
+    options: Options,
+    run: RunUnderWay,
+    info: RunInfo,
+    folder: EvidenceFolder,
+    deviations: tuple[Deviation, ...],
+    selected: tuple[str, ...] | None,
+) -> RunOutcome:
+    """Judge what the run observed, write every file, and print the result."""
+    record = run.explorer.record
+    complete = record.stopped is None and not record.errors
+    found = judgements(record, missing=missing_reasons(run.profile), selected=selected)
+    report = apply(found, deviations, datetime.now(UTC).date(), selected=selected)
+    if deviations:
+        status = report.exit_status(found, strict=options.strict, selected=selected, complete=complete)
+        info = replace(
+            info,
+            deviations=tuple(
+                KnownDeviation(
+                    requirement=o.deviation.requirement,
+                    reason=o.deviation.reason,
+                    expires=o.deviation.expires.isoformat(),
+                    state=o.state.value,
+                )
+                for o in report.outcomes
+            ),
+        )
+    else:
+        status = exit_status(found, strict=options.strict, selected=selected, complete=complete)
+    evidence = write_reports(options.out, record, found, info, status, folder=folder)
+    write_allure(load_run(options.out), history_from=options.allure_history)
+    write_text(options.out / "index.html", render_page(options.out, options.against))
+    console = Console(quiet=options.quiet)
+    print_result(console, record, found, info, status, evidence)
+    for problem in report.problems:
+        console.print(f"[red]deviation:[/] {problem}", highlight=False)
+    return RunOutcome(status=status, judgements=found, record=record, info=info, profile=run.profile)
+
+
+def kept_plans(folder: Path | None) -> list[Plan]:
+    """The plans of a folder of kept evidence, to be run first; raises :class:`UserError` for a file that is none."""
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        raise UserError(f"--regressions: expected a folder of evidence files, found none at {folder}.")
+    return [from_data(read_evidence(path).plan, source=str(path)) for path in sorted(folder.glob("*.json"))]
 
 
 @contextmanager
@@ -94,48 +222,8 @@ def opened_target(options: Options) -> Iterator[Profile]:
         raise UserError(f"The embedded exchange cannot start: {error}") from error
 
 
-def _perform(options: Options, profile: Profile, selected: tuple[str, ...] | None) -> RunOutcome:
-    console = Console(quiet=options.quiet)
-    level = LEVELS[LevelName(options.level)]
-    began = time.monotonic()
-    info = run_info(options, profile, selected)
-    for warning in profile.warnings():
-        console.print(f"[yellow]warning:[/] {warning}", highlight=False)
-    folder = EvidenceFolder(options.out, info)
-    tests = chosen(conformance_tests(), selected)
-    stop = threading.Event()
-    record = RunRecord()
-    explorer: Explorer | None = None
-    try:
-        with (
-            _interruptible(stop),
-            RunProgress(Console(stderr=True, quiet=options.quiet)) as progress,
-            open_session(
-                profile,
-                level=level,
-                seed=options.seed,
-                lanes=options.workers,
-                watcher=_Watcher(progress=progress, folder=folder, tests=len(tests)),
-                stop=stop.is_set,
-                despite_foreign_orders=options.despite_foreign_orders,
-            ) as explorer,
-        ):
-            explorer.record = record
-            run_suite(explorer, tests)
-    finally:
-        if explorer is not None:
-            info = replace(info, seconds=time.monotonic() - began, lanes=len(explorer.lanes.lanes))
-            found = judgements(record, missing=missing_reasons(profile), selected=selected)
-            status = exit_status(found, strict=options.strict, selected=selected, complete=record.stopped is None)
-            evidence = write_reports(options.out, record, found, info, status, folder=folder)
-            print_result(console, record, found, info, status, evidence)
-    return RunOutcome(status=status, judgements=found, record=record, info=info, profile=profile)
-
-
 def run_info(options: Options, profile: Profile, selected: tuple[str, ...] | None) -> RunInfo:
     """The facts of a run that reports show; nothing of it is secret."""
-    relaxed = profile.relaxations.model_dump()
-    plain = type(profile.relaxations)().model_dump()
     replay: tuple[str, ...] = ("--target", str(options.target)) if options.target is not None else ()
     if options.target is None:
         replay = ("--cancel-mode", options.cancel_mode, *(w for name in options.faults for w in ("--fault", name)))
@@ -152,8 +240,7 @@ def run_info(options: Options, profile: Profile, selected: tuple[str, ...] | Non
         profile=profile.without_secrets(),
         lanes=options.workers,
         capabilities=tuple(sorted(profile.capabilities())),
-        relaxations=tuple(f"{key} = {value}" for key, value in sorted(relaxed.items()) if value != plain[key])
-        + _late(profile),
+        relaxations=tuple(sentence_of(relaxation) for relaxation in relaxations_of(profile.without_secrets())),
         selected=selected,
         limits=_limits(profile),
         command="cancel-conformance " + " ".join(sys.argv[1:]),
@@ -165,13 +252,6 @@ def _host(profile: Profile) -> str:
     from urllib.parse import urlsplit
 
     return urlsplit(profile.target.base_url or "").netloc
-
-
-def _late(profile: Profile) -> tuple[str, ...]:
-    timing = profile.timing
-    return tuple(
-        f"timing.{key} = {value:g} s" for key in ("read_delay", "balance_delay") if (value := getattr(timing, key))
-    )
 
 
 def _limits(profile: Profile) -> Mapping[str, Any]:

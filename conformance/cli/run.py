@@ -34,6 +34,19 @@ def run(
     despite_foreign_orders: Annotated[
         bool, typer.Option("--despite-foreign-orders", help="Use accounts that have active orders of somebody else.")
     ] = False,
+    deviations: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Known deviations (TOML) that do not fail the gate until they expire."),
+    ] = None,
+    regressions: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Kept evidence files; their plans are run first.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(metavar="DIR2", help="An earlier run's folder, to compare with in the HTML page.")
+    ] = None,
+    allure_history: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The last Allure report, whose history and trend go on.")
+    ] = None,
     cancel_mode: Annotated[
         Literal["immediate", "delayed", "mixed"], typer.Option(help="Cancel mode of the embedded exchange.")
     ] = "mixed",
@@ -56,5 +69,9 @@ def run(
             despite_foreign_orders=despite_foreign_orders,
             cancel_mode=cancel_mode,
             faults=tuple(fault or ()),
+            deviations=deviations,
+            regressions=regressions,
+            against=against,
+            allure_history=allure_history,
         )
     ).status

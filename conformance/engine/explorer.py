@@ -102,6 +102,13 @@ class Explorer:
         if self.record.stopped is not None:
             raise RunStoppedError(self.record.stopped)
 
+    def run_kept(self, plans: Iterable[Plan]) -> None:
+        """Run kept plans before anything else; what they show is recorded and stops nothing."""
+        try:
+            self.run(plans)
+        except (NonconformityError, RunStoppedError):
+            return
+
     def _is_new(self, plan: Plan) -> bool:
         if plan.digest in self.done:
             self.record.repeated_plans += 1
@@ -131,6 +138,10 @@ class Explorer:
             known = self.record.findings.get(violation.key)
             if known is not None:
                 known.count += 1
+                more = tuple(i for i in violation.requirements if i not in known.violation.requirements)
+                known.violation = replace(known.violation, requirements=(*known.violation.requirements, *more))
+                if set(more) & set(self.wanted):
+                    broken.append(known)
                 continue
             finding = self._finding(result, violation)
             self.record.findings[violation.key] = finding

@@ -136,8 +136,8 @@ BULK_UNTOUCHED = Rule(
     status=("ALL-05",),
     quantity=("ALL-05",),
     listed=("ALL-05",),
-    locked=("FND-04", "ALL-05"),
-    total=("FND-04", "ALL-05"),
+    locked=("FND-04",),
+    total=("FND-04",),
 )
 BULK_NOTHING = everywhere("cancel-all was accepted with nothing active", "ALL-04")
 BULK_NOTHING_FUNDS = Rule(why="a repeated cancel-all", locked=("FND-04",), total=("FND-04",))

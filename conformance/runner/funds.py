@@ -246,7 +246,8 @@ class FundsJudge:
         for order in self.tracker.orders.values():
             if order.terms.account == account and order.seen_pending:
                 causes += order.standing
-        return causes
+        # where the account's own cancels can explain it, another account's are not named
+        return [cause for cause in causes if cause.rule is not rules_of.OTHER_ACCOUNT] or causes
 
     def _exercise(self, account: str, funds: Funds) -> None:
         tracker = self.tracker

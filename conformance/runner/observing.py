@@ -14,6 +14,9 @@ from fixtures.venue.answers import AnswerClass, OrderView
 SECOND_LOOKS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between further looks at balances that do not fit: late funds (FND-01) are told apart from wrong ones."""
 
+FEWER_LOOKS = 3
+"""Further looks once balances of this run were seen to stay wrong: the plan is repeated and made small many times."""
+
 
 def read(run: RunningPlan, name: str, account: str | None = None) -> None:
     """Read one order and judge it; a foreign read must not be answered (NTF-07)."""
@@ -138,13 +141,14 @@ def balances(run: RunningPlan, account: str) -> None:
     if run.funds.judge(account, result.balances, until=run.until()):
         return
     began, first = time.monotonic(), result.balances
-    for pause in SECOND_LOOKS:
+    for pause in SECOND_LOOKS[: FEWER_LOOKS if run.memory.wrong_funds else None]:
         time.sleep(pause)
         again = run.venue.balances(account)
         run.took(again.answer)
         if again.balances is not None and not run.funds.misfit(account, again.balances, until=run.until()):
             run.funds.record(account, first, settled_after=time.monotonic() - began)
             return
+    run.memory.wrong_funds = True
     run.funds.record(account, first, settled_after=None)
 
 

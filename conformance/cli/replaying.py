@@ -1,0 +1,141 @@
+"""Running the plan of kept evidence again: to reproduce it, to make it small, to carry it into another repository."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from conformance.cli.performing import Options, opened_target, run_info
+from conformance.engine.levels import LEVELS, LevelName
+from conformance.engine.minimise import minimise as made_small
+from conformance.engine.session import open_session
+from conformance.plans import Plan, from_data, to_json
+from conformance.trace import PlanResult
+from conformance.verdicts import Finding
+from reports.evidence import Evidence, evidence_of
+from reports.evidence import to_json as evidence_json
+from reports.whole_files import write_json, write_text
+
+TRIES = 5
+"""How often a plan is run to show an intermittent violation again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replay:
+    """One more run of a kept plan: whether it showed the same violation, whether any, and what in words."""
+
+    same: bool
+    seen: bool
+    sentence: str
+
+
+def plan_of(kept: Evidence) -> Plan:
+    """The plan of an evidence file; raises :class:`~conformance.errors.UserError` where it is none."""
+    return from_data(kept.plan, source=f"the evidence of {kept.requirement}")
+
+
+def shows(result: PlanResult, kept: Evidence) -> bool:
+    """Whether a run shows the kept violation: the same requirement, in the same way."""
+    return any(
+        kept.requirement in violation.requirements and violation.kind == kept.kind for violation in result.violations
+    )
+
+
+def replays(kept: Evidence, options: Options, *, times: int) -> Iterator[Replay]:
+    """Run the plan ``times`` times and tell what each run showed."""
+    plan = plan_of(kept)
+    with (
+        opened_target(options) as profile,
+        open_session(profile, level=LEVELS[LevelName.SMOKE], seed=kept.seed, lanes=1) as explorer,
+    ):
+        for _ in range(times):
+            result = explorer.lanes.run(plan)
+            first = next(iter(result.violations), None)
+            sentence = result.trouble or "every observation was as predicted"
+            if first is not None:
+                sentence = f"{first.what}: expected {first.predicted}, seen {first.seen}"
+            yield Replay(same=shows(result, kept), seen=first is not None, sentence=sentence)
+
+
+def smaller(kept: Evidence, options: Options, *, requests: int, write_to: Path) -> tuple[int, int | None, int]:
+    """Minimise the kept plan and write the evidence of the smallest one: actions before, after, requests spent."""
+    plan = plan_of(kept)
+    with (
+        opened_target(options) as profile,
+        open_session(profile, level=LEVELS[LevelName.SMOKE], seed=kept.seed, lanes=1) as explorer,
+    ):
+        spent = 0
+        first: PlanResult | None = None
+        for _ in range(TRIES):
+            result = explorer.lanes.run(plan)
+            spent += result.requests
+            if shows(result, kept):
+                first = result
+                break
+        if first is None:
+            return len(plan.actions), None, spent
+        tries = TRIES if kept.intermittent else 1
+        best = made_small(plan, first, explorer.lanes.run, lambda r: shows(r, kept), requests=requests, tries=tries)
+        violation = next(v for v in best.violations if kept.requirement in v.requirements and v.kind == kept.kind)
+        ids = (kept.requirement, *(i for i in violation.requirements if i != kept.requirement))
+        finding = Finding(
+            violation=replace(violation, requirements=ids),
+            result=best,
+            failed=kept.failed,
+            runs=kept.runs,
+            count=kept.count,
+            first_size=kept.minimised.before,
+            spent=best.spent,
+            test=kept.test,
+        )
+        info = replace(run_info(options, profile, None), level=kept.level, seed=kept.seed)
+        write_json(write_to, evidence_json(evidence_of(finding, info, file=str(write_to))))
+        return len(plan.actions), len(best.plan.actions), spent + best.spent
+
+
+_TEST = '''"""{title}
+
+{requirement}: {kind}.
+Expected {predicted}; seen {seen}.
+Run it with: pytest {name} --target FILE
+"""
+
+import pytest
+
+from conformance.engine.explorer import Explorer
+from conformance.plans import from_json
+
+PLAN = r"""
+{plan}
+"""
+
+
+@pytest.mark.requirement({ids})
+def test_{function}(explorer: Explorer) -> None:
+    """The target does not show this violation any more."""
+    explorer.run([from_json(PLAN)])
+'''
+
+
+def export_test(kept: Evidence, path: Path) -> None:
+    """Write a pytest file that runs the kept plan against ``--target``; it needs this package, and nothing else."""
+    import json
+
+    plan = json.dumps(json.loads(to_json(plan_of(kept))), indent=2)
+    write_text(
+        path,
+        _TEST.format(
+            title=f"A kept violation of {kept.requirement}.",
+            requirement=kept.requirement,
+            kind=_line(kept.kind),
+            predicted=_line(kept.predicted),
+            seen=_line(kept.seen),
+            name=path.name,
+            plan=plan,
+            ids=", ".join(f'"{i}"' for i in kept.requirements),
+            function=kept.requirement.lower().replace("-", "_"),
+        ),
+    )
+
+
+def _line(text: str) -> str:
+    return " ".join(text.replace('"""', "'''").replace("\\", "/").split())
