@@ -331,17 +331,20 @@ def _break_listing(
 
 
 def listed_names(
-    run: RunningPlan, what: str, account: str, ids: tuple[str, ...] | None, *, nothing: bool
+    run: RunningPlan, what: str, account: str, ids: tuple[str, ...] | None, *, nothing: bool, raced: bool = False
 ) -> set[str] | None:
-    """The plan's names of the listed ids; an id that is listed twice or is not the account's breaks ALL-03."""
+    """The plan's names of the listed ids; an id that is listed twice or is not the account's breaks ALL-03.
+
+    ``raced`` says that other calls ran at the same time: then RCE-03 is broken as well.
+    """
     if ids is None:
         return None
     tracker = run.tracker
     names = {order.order_id: name for name, order in tracker.orders.items()}
+    broken = ("RCE-03", "ALL-03") if raced else ("ALL-03",)
     if len(set(ids)) != len(ids):
-        tracker.breaks(
-            what, "each order once", f"{len(ids)} entries, {len(set(ids))} orders", ("ALL-03",), kind="listed twice"
-        )
+        seen = f"{len(ids)} entries, {len(set(ids))} orders"
+        tracker.breaks(what, "each order once", seen, broken, kind="listed twice")
         return None
     strange = [i for i in ids if i not in names or tracker.orders[names[i]].terms.account != account]
     if strange and (strange[0] in names or strange[0] in run.memory.by_id or run.alone):
@@ -350,7 +353,7 @@ def listed_names(
             what,
             "the orders of the account that were active",
             f"{'another account' if foreign else 'a closed or unknown order'}: {strange[0]}",
-            ("ALL-03", *(("ALL-02",) if foreign else ()), *(("ALL-04",) if nothing else ())),
+            (*broken, *(("ALL-02",) if foreign else ()), *(("ALL-04",) if nothing else ())),
             kind="cancel-all lists an order that is not one of the account's active ones",
         )
         return None

@@ -197,7 +197,8 @@ def _listed(run: RunningPlan, entrant: Entrant, found: list[Entrant]) -> set[str
         return None
     placed = any(e.kind is Kind.PLACE and e.account == entrant.account for e in found)
     nothing = not placed and not run.tracker.live(entrant.account)
-    return listed_names(run, what, entrant.account, entrant.sent.order_ids, nothing=nothing)
+    ids = entrant.sent.order_ids
+    return listed_names(run, what, entrant.account, ids, nothing=nothing, raced=len(found) > 1)
 
 
 def _broken(
