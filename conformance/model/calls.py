@@ -21,10 +21,10 @@ class Look:
 class Call:
     """One call of a history; times are seconds on one monotonic clock.
 
-    ``ended`` is ``None`` where no answer came; then ``lost`` says that nobody knows whether the call took effect, and its
-    absence that it surely did (a placing that was found again). ``accepts`` recognises the answer among the predicted outcomes (for a
-    cancel-all it is asked order by order, the outcome's world holding that order alone); calls of equal ``event`` and
-    ``answer`` must accept the same.
+    ``ended`` is ``None`` where no answer came; then ``lost`` says that nobody knows whether the call took effect, and
+    its absence that it surely did (a placing that was found again). ``accepts`` recognises the answer among the
+    predicted outcomes (for a cancel-all it is asked order by order, the outcome's world holding that order alone);
+    calls of equal ``event`` and ``answer`` must accept the same.
     """
 
     label: str

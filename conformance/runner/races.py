@@ -10,20 +10,18 @@ from dataclasses import replace
 from functools import partial
 from typing import NoReturn
 
-from conformance.model.events import CancelAll, Execute, Place
+from conformance.model.events import CancelAll
 from conformance.model.history import Call, Illegal, Legal, Undecided, explain
 from conformance.model.lifecycle import OrderState
-from conformance.model.matching import crosses
-from conformance.model.order import TERMINAL, Status
 from conformance.plans import Parallel
 from conformance.requirements import Capability
-from conformance.runner import attribution as rules_of
 from conformance.runner.attribution import Rule
-from conformance.runner.cancels import bulk_rule, listed_names, said
+from conformance.runner.cancels import listed_names, said
 from conformance.runner.context import PlanAbandoned, RunningPlan
 from conformance.runner.entrants import Entrant, Kind, call_of, earliest, entrants, overlap
 from conformance.runner.observing import judge_foreign_read
 from conformance.runner.placing import judge_id
+from conformance.runner.race_rules import raced_rules, spread
 from conformance.runner.together import start_together
 from conformance.runner.tracker import Tracked, wrong_terms
 from fixtures.venue.answers import Answer, AnswerClass, CancelledAll, OrderRead, Placed, Unknown
@@ -136,7 +134,7 @@ def _judge(run: RunningPlan, found: list[Entrant], before: dict[str, tuple[Order
     calls = [(e, call_of(e, listed.get(e.label), read_delay=delay)) for e in found]
     history = [(entrant, call) for entrant, call in calls if call is not None]
     until = run.until()
-    rules = _rules(run, found, before)
+    rules = raced_rules(run, found, before)
     words = "; ".join(e.words(earliest(found)) for e in sorted(found, key=lambda e: e.answer.exchange.began))
     what = f"the answers to {len(found)} calls at once"
     match explain(tracker.belief, [call for _, call in history], run.rules, until=until):
@@ -153,7 +151,7 @@ def _judge(run: RunningPlan, found: list[Entrant], before: dict[str, tuple[Order
         case Legal(belief=belief):
             tracker.belief = belief
             _record(run, what, words, found, rules)
-            _spread(run, found, before, rules, listed)
+            spread(run, found, before, rules, listed)
             for entrant in found:
                 if entrant.view is not None and not run.broken:
                     tracker.judge_view(entrant.order, entrant.view, until=until, listed=False)
@@ -242,52 +240,6 @@ def _break(
     )
 
 
-# -- what a race puts on later reads ----------------------------------------------------------------------------------
-
-
-def _met(run: RunningPlan, entrant: Entrant, before: dict[str, tuple[OrderState, ...]]) -> set[str]:
-    """The orders that a call takes effect on."""
-    match entrant.event:
-        case Place() as event:
-            incoming = OrderState(name=event.order, terms=event.terms, status=Status.OPEN, arrival=event.arrival)
-            facing = {name for name, states in before.items() if any(crosses(state, incoming) for state in states)}
-            return facing | {event.order}
-        case CancelAll(account=account):
-            return {name for name, order in run.tracker.orders.items() if order.terms.account == account}
-        case Execute(order=name):
-            return {name}
-        case _:
-            return {entrant.order}
-
-
-def _rules(run: RunningPlan, found: list[Entrant], before: dict[str, tuple[OrderState, ...]]) -> dict[str, list[Rule]]:
-    """By order, the pairs of calls that met it at once (RCE-01..04)."""
-    owners = {name: order.terms.account for name, order in run.tracker.orders.items()}
-    acting = [e for e in found if e.kind is not Kind.READ]
-    met = {e.label: _met(run, e, before) for e in acting}
-    cancels = [e for e in acting if e.kind is Kind.CANCEL and owners[e.order] == e.account]
-    several = len({e.order for e in cancels}) > 1
-    rules: dict[str, list[Rule]] = {}
-    for name, owner in owners.items():
-        here = [e for e in acting if name in met[e.label]]
-        own = [e for e in here if e in cancels]
-        bulk = [e for e in here if e.kind is Kind.CANCEL_ALL]
-        others = [e for e in acting if any(owners.get(n) == owner for n in met[e.label])]
-        raced = rules.setdefault(name, [])
-        if len(own) > 1:
-            raced.append(rules_of.RACED_CANCELS)
-        if own and any(e.kind in (Kind.FILL, Kind.PLACE) for e in here):
-            raced.append(rules_of.RACED_FILL)
-        if bulk and len(others) > 1:
-            raced.append(rules_of.RACED_BULK)
-        if own and several:
-            raced.append(rules_of.RACED_OTHERS)
-    for entrant in acting:
-        if entrant.kind is Kind.FILL and any(rules_of.RACED_FILL in rules.get(n, ()) for n in met[entrant.label]):
-            rules.setdefault(entrant.order, []).append(rules_of.RACED_FILL)
-    return {name: list(dict.fromkeys(raced)) for name, raced in rules.items()}
-
-
 def _record(run: RunningPlan, what: str, words: str, found: list[Entrant], rules: dict[str, list[Rule]]) -> None:
     """Some order of the calls explains them; that exercises the races whose calls really ran at the same time."""
     if not any(overlap(one, other) for at, one in enumerate(found) for other in found[at + 1 :]):
@@ -295,61 +247,3 @@ def _record(run: RunningPlan, what: str, words: str, found: list[Entrant], rules
         rules.clear()
     ids = sorted({i for raced in rules.values() for rule in raced for i in rule.status})
     run.tracker.fits(what, "some order of the calls that explains them all", words, ids)
-
-
-def _spread(
-    run: RunningPlan,
-    found: list[Entrant],
-    before: dict[str, tuple[OrderState, ...]],
-    rules: dict[str, list[Rule]],
-    listed: dict[str, set[str] | None],
-) -> None:
-    tracker = run.tracker
-    met = {e.label: _met(run, e, before) for e in found if e.kind is not Kind.READ}
-    for name, order in tracker.orders.items():
-        here = [e for e in found if name in met.get(e.label, ())]
-        own = [e for e in here if e.kind is Kind.CANCEL and e.account == order.terms.account]
-        accepted = any(e.accepted for e in own)
-        named = any(name in (listed.get(e.label) or ()) for e in here)
-        reasons = [*rules.get(name, ()), *_further(run, name, here, own, before.get(name, ()), taken=accepted or named)]
-        if not here and any(state.status not in TERMINAL for state in tracker.belief.states(name)):
-            reasons = _bystander(order, found)
-        for rule in reasons:
-            tracker.cause(name, rule)
-            tracker.cause_funds(order.terms.account, rule, name)
-        if accepted or named:
-            order.cancelled = True
-            run.cancelled_prices.add((order.terms.market, order.terms.side, order.terms.price))
-    for entrant in found:
-        if entrant.kind is Kind.CANCEL_ALL and len(found) > 1:
-            run.raced_bulk.add(entrant.account)
-
-
-def _further(
-    run: RunningPlan, name: str, here: list[Entrant], own: list[Entrant], before: tuple[OrderState, ...], *, taken: bool
-) -> list[Rule]:
-    """The rules that hold for an order after these calls, raced or not."""
-    found: list[Rule] = []
-    if any(e.kind is Kind.CANCEL and e not in own for e in here):
-        found.append(rules_of.FOREIGN)
-    if own:
-        lost = any(isinstance(e.answer, Unknown) for e in own)
-        found.append(rules_of.CANCELLED_UNPINNED if taken or lost else rules_of.REFUSED)
-    if before and not own and any(e.kind is Kind.CANCEL_ALL for e in here):
-        found.append(bulk_rule(before))
-    if any(e.kind in (Kind.FILL, Kind.PLACE) for e in here):
-        if not before:
-            found.append(rules_of.PLACED)
-        after_cancel = before and {state.status for state in before} == {Status.CANCELED}
-        pending = run.tracker.orders[name].seen_pending
-        further = rules_of.FILLED_WHILE_PENDING if pending else rules_of.FILLED
-        found.append(rules_of.CROSSED_AFTER_CANCEL if after_cancel else further)
-    return found
-
-
-def _bystander(order: Tracked, found: list[Entrant]) -> list[Rule]:
-    """The rules for a live order that no call of the race took effect on."""
-    callers = {e.account for e in found if e.kind is Kind.CANCEL}
-    if callers:
-        return [rules_of.SIBLING if order.terms.account in callers else rules_of.OTHER_ACCOUNT]
-    return [rules_of.BULK_OTHER] if any(e.kind is Kind.CANCEL_ALL for e in found) else []
