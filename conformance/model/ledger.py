@@ -42,8 +42,8 @@ def lock_of(state: OrderState, rules: VenueRules) -> tuple[str, Span]:
 
 def _share(reserve: Span, state: OrderState) -> Span:
     quantity = state.terms.quantity
-    low, high = (bound / quantity for bound in state.rest)
-    return Span(reserve.low * low, reserve.high * high)
+    # multiplied before it is divided: a third of 300 is 100, not 99.99…
+    return Span(reserve.low * state.rest.low / quantity, reserve.high * state.rest.high / quantity)
 
 
 def moved_by(state: OrderState, rules: VenueRules) -> list[tuple[str, Span]]:

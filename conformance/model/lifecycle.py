@@ -31,7 +31,8 @@ class OrderState:
     ``executed`` is in base units, ``cost`` (the value of what was executed) in quote units, ``fee`` in units of the
     asset that fees are taken from. ``arrival`` orders the queue at one price. ``reserve`` is what a venue was seen to
     lock for the whole order, where no formula says it; ``booked`` the executed base units whose effect on the funds was
-    seen, where no formula says that.
+    seen, where no formula says that. ``took``: some of it may have traded on arrival with strangers, at better prices
+    than its own.
     """
 
     name: str
@@ -43,6 +44,7 @@ class OrderState:
     fee: Span = NOTHING
     reserve: Span | None = None
     booked: Decimal = ZERO
+    took: bool = False
 
     @property
     def rest(self) -> Span:
@@ -52,7 +54,8 @@ class OrderState:
     @property
     def key(self) -> tuple[object, ...]:
         """What tells two states of the same order apart."""
-        return (self.name, self.status, self.executed, self.cost, self.reserve, self.arrival)
+        amounts = (self.executed, self.cost, self.fee, self.reserve)
+        return (self.name, self.status, *amounts, self.arrival, self.terms.expires_at, self.took)
 
 
 class Step(NamedTuple):

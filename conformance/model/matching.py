@@ -8,9 +8,9 @@ quantities become ranges, which reads pin.
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
-from itertools import chain, combinations
+from itertools import chain, combinations, product
 
-from conformance.model.amounts import INFINITE, ZERO, Span
+from conformance.model.amounts import INFINITE, NOTHING, ZERO, Span, exactly
 from conformance.model.lifecycle import OrderState, filled, rest_statuses
 from conformance.model.order import ACTIVE, OrderType, Side, Status, TimeInForce
 from conformance.model.rules import FeeAsset, VenueRules
@@ -78,16 +78,19 @@ def _cross_among_others(
     world: World, taker: OrderState, facing: list[OrderState], rules: VenueRules
 ) -> Iterator[World]:
     names = {maker.name for maker in facing}
-    books: list[list[OrderState]] = [[]]
-    for order in world:
-        choices = list(traded_by_others(order, rules)) if order.name in names else [order]
-        books = [[*book, choice] for book in books for choice in choices]
-    takers = [*traded_by_others(replace(taker, status=Status.OPEN), rules)]
+    books = product(*(traded_by_others(order, rules) if order.name in names else (order,) for order in world))
+    resting = replace(taker, status=Status.OPEN)
+    if taker.terms.post_only:
+        takers = [resting, replace(taker, status=Status.REJECTED)]
+    else:
+        _, *trading = traded_by_others(replace(resting, took=True), rules)
+        takers = [resting, *trading]
     if taker.terms.time_in_force is TimeInForce.IOC or taker.terms.type is OrderType.MARKET:
+        ends = rest_statuses(taker.terms, executed=ZERO)
         takers = [
             replace(state, status=status)
             for state in takers
-            for status in ((state.status,) if state.status is Status.FILLED else (Status.CANCELED, Status.EXPIRED))
+            for status in ((state.status,) if state.status is Status.FILLED else ends)
         ]
     for book in books:
         for state in takers:
@@ -101,22 +104,28 @@ def traded_by_others(state: OrderState, rules: VenueRules) -> Iterator[OrderStat
         return
     quantity = state.terms.quantity
     partly = Status.PARTIALLY_FILLED if state.status in ACTIVE else state.status
-    if state.executed.high == quantity and state.status is partly:
-        return  # as wide as it can be already
-    wide = _traded(state, Span(ZERO, state.rest.high), rules)
-    yield replace(wide, status=partly, executed=Span(state.executed.low, quantity))
-    yield replace(wide, status=Status.FILLED, executed=Span(quantity, quantity))
+    wide = state
+    if state.executed.high != quantity or state.status is not partly:
+        wide = replace(
+            _traded(state, Span(ZERO, state.rest.high), rules),
+            status=partly,
+            executed=Span(state.executed.low, quantity),
+        )
+        yield wide
+    yield replace(pinned(wide, quantity, rules), status=Status.FILLED)
 
 
 def pinned(state: OrderState, executed: Decimal, rules: VenueRules) -> OrderState:
     """The order once a read has said how much of it is executed (base units)."""
     if state.executed.exact:
         return state
-    known = replace(
-        state, executed=Span(state.executed.low, state.executed.low), cost=_low(state.cost), fee=_low(state.fee)
-    )
-    wide = _traded(known, Span(executed - known.executed.low, executed - known.executed.low), rules)
-    return replace(wide, executed=Span(executed, executed))
+    if state.took:
+        known = replace(state, executed=NOTHING, cost=NOTHING, fee=NOTHING)
+    else:
+        low = state.executed.low
+        known = replace(state, executed=exactly(low), cost=_low(state.cost), fee=_low(state.fee))
+    wide = _traded(known, exactly(executed - known.executed.low), rules)
+    return replace(wide, executed=exactly(executed))
 
 
 def _low(span: Span) -> Span:
@@ -124,9 +133,12 @@ def _low(span: Span) -> Span:
 
 
 def _traded(state: OrderState, quantity: Span, rules: VenueRules) -> OrderState:
-    """The bounds of cost and fee after trades of ``quantity`` with strangers; a resting order trades at its own price."""
+    """The bounds of cost and fee after trades of ``quantity`` with strangers.
+
+    A resting order trades at its own price and pays the maker's fee; one that took may have done better, and paid more.
+    """
     market, price = rules.markets[state.terms.market], state.terms.price
-    takes = state.terms.time_in_force is TimeInForce.IOC or state.terms.type is OrderType.MARKET
+    takes = state.took or state.terms.time_in_force is TimeInForce.IOC or state.terms.type is OrderType.MARKET
     if price is None:
         value = Span(ZERO, INFINITE if quantity.high else ZERO)
     elif not takes:
@@ -136,7 +148,7 @@ def _traded(state: OrderState, quantity: Span, rules: VenueRules) -> OrderState:
     else:
         value = Span(quantity.low * price, INFINITE if quantity.high else ZERO)
     in_base = market.fee_asset is FeeAsset.RECEIVED and state.terms.side is Side.BUY
-    lowest, highest = sorted((market.maker_fee, market.taker_fee))
+    lowest, highest = sorted((market.maker_fee, market.taker_fee if takes else market.maker_fee))
     of = quantity if in_base else value
     fee = Span(of.low * lowest, of.high * highest if highest else ZERO)
     return replace(state, cost=state.cost.plus(value), fee=state.fee.plus(fee))

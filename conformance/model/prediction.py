@@ -102,6 +102,7 @@ def _place(world: World, event: Place, rules: VenueRules) -> tuple[Outcome, ...]
         outcomes.append(Outcome(reply=Reply.ACCEPTED, world=after))
         if after[-1].status is Status.REJECTED and event.terms.post_only:
             outcomes.append(Outcome(reply=Reply.REFUSED, world=world))
+        bounded(len(outcomes))
     if rules.places_later:
         outcomes.append(Outcome(reply=Reply.ACCEPTED, world=(*world, replace(taker, status=Status.PENDING))))
     return tuple(outcomes)
@@ -127,14 +128,13 @@ def _release(world: World, market: str, rules: VenueRules) -> tuple[Outcome, ...
     worlds: list[World] = [world]
     held = sorted((s for s in world if _is_held(s, market)), key=lambda state: state.arrival)
     for order in held:
-        worlds = [
-            after
-            for before in worlds
-            for after in cross(
-                tuple(s for s in before if s.name != order.name), replace(order, status=Status.OPEN), rules
-            )
-        ]
-        bounded(len(worlds))
+        released = replace(order, status=Status.OPEN)
+        after: list[World] = []
+        for before in worlds:
+            for one in cross(tuple(s for s in before if s.name != order.name), released, rules):
+                after.append(one)
+                bounded(len(after))
+        worlds = after
     return tuple(Outcome(reply=Reply.ACCEPTED, world=after) for after in worlds)
 
 
@@ -163,7 +163,9 @@ def silent(world: World, until: float, rules: VenueRules) -> tuple[World, ...]:
     for state in world:
         states = list(silent_successors(state, until, rules))
         if not rules.markets[state.terms.market].isolated:
-            states += [wider for s in states for wider in traded_by_others(s, rules) if wider not in states]
+            # strangers trade first, then what is left is cancelled or expires
+            traded = [wider for s in states for wider in traded_by_others(s, rules)]
+            states = list({s.key: s for wider in traded for s in silent_successors(wider, until, rules)}.values())
         choices.append(states)
     size = 1
     for states in choices:
