@@ -9,7 +9,7 @@ from typing import Final
 from allure_commons.logger import AllureFileLogger
 
 from conformance.errors import UserError
-from reports.allure.attachments import attach
+from reports.allure.attachments import shown
 from reports.allure.circumstances import CATEGORIES, configuration, environment_properties, executor
 from reports.allure.results import result
 from reports.stored_run import StoredRun
@@ -48,9 +48,10 @@ def write_allure(
     clean(folder)
     try:
         logger = AllureFileLogger(folder)  # type: ignore[no-untyped-call] # Allure leaves its methods untyped
-        attached = {name: attach(logger, evidence) for name, evidence in run.evidence.items() if _shown(run, name)}
+        smallest = {entry.evidence[0] for entry in run.entries if entry.evidence}
+        behind = {name: shown(run.evidence[name]) for name in smallest}
         for entry in run.entries:
-            found = result(entry, run, attached, logger)
+            found = result(entry, run, behind, logger)
             logger.report_result(found)  # type: ignore[no-untyped-call] # likewise
     except OSError as error:
         raise UserError(f"Cannot write {folder}: {error.strerror or error}.\nChoose another folder.") from error
@@ -78,8 +79,3 @@ def keep_history(folder: Path, report: Path) -> None:
     source = report / "history"
     if source.is_dir():
         shutil.copytree(source, folder / "history", dirs_exist_ok=True)
-
-
-def _shown(run: StoredRun, name: str) -> bool:
-    """Whether an evidence file is the smallest of some requirement: only these are attached."""
-    return any(entry.evidence[:1] == (name,) for entry in run.entries)

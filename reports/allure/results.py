@@ -2,18 +2,17 @@
 
 import hashlib
 from collections.abc import Mapping
-from copy import deepcopy
 from datetime import datetime
 from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
 from allure_commons.logger import AllureFileLogger
-from allure_commons.model2 import Label, Link, Parameter, Status, StatusDetails, TestResult
+from allure_commons.model2 import Label, Link, Parameter, Status, StatusDetails, TestResult, TestStepResult
 from allure_commons.types import AttachmentType, LabelType, LinkType, Severity
 
 from conformance.requirements import FILE, Level
 from conformance.verdicts import Verdict
-from reports.allure.attachments import Attached, write
+from reports.allure.attachments import File, Shown, ShownStep, write
 from reports.allure.circumstances import (
     DEVIATION,
     INTERMITTENT,
@@ -34,18 +33,13 @@ _SEVERITY: Final[Mapping[Level, Severity]] = {
 }
 
 
-def result(
-    entry: Entry,
-    run: StoredRun,
-    attached: Mapping[str, Attached],
-    logger: AllureFileLogger,
-) -> TestResult:
-    """The result of one requirement; ``attached`` are the files of each finding, by the name of its evidence."""
+def result(entry: Entry, run: StoredRun, shown: Mapping[str, Shown], logger: AllureFileLogger) -> TestResult:
+    """The result of one requirement; ``shown`` is what to attach of each finding, by the name of its evidence."""
     requirement, info = entry.requirement, run.info
     # a millisecond apart, so that a report sorted by time shows the order of the catalogue
     began = _milliseconds(str(info["started"])) + run.entries.index(entry)
     evidence = run.evidence[entry.evidence[0]] if entry.evidence else None
-    files = attached[entry.evidence[0]] if entry.evidence else Attached()
+    behind = shown[entry.evidence[0]] if entry.evidence else Shown(files=(), steps=())
     found = TestResult(
         uuid=str(uuid5(NAMESPACE_URL, f"{info['target']} {info['started']} {requirement.id}")),
         name=f"{requirement.id}  {requirement.sentence}",
@@ -55,7 +49,7 @@ def result(
         status=_status(entry, run),
         stage="finished",
         start=began,
-        stop=began + round(files.seconds * 1000),
+        stop=began + round(behind.seconds * 1000),
         description=_description(entry),
         labels=_labels(entry, run),
         links=_links(requirement.id, str(info["catalogue_url"])),
@@ -74,16 +68,23 @@ def result(
     )
     found.statusDetails = _details(entry, run, evidence)
     if evidence is not None:
-        text = proof(evidence, requirement.id)
-        found.attachments = [write(logger, "proof", text, AttachmentType.TEXT), *files.files]
-        found.steps = [deepcopy(step) for _, step in files.steps]
-        for (first, _), step in zip(files.steps, found.steps, strict=True):
-            step.start = began + round(first.at * 1000)
-            ended = [exchange.ended for exchange in first.exchanges]
-            step.stop = began + round(max(ended, default=first.at) * 1000)
-            if step.status == Status.FAILED:
-                step.statusDetails = StatusDetails(message=f"predicted: {evidence.predicted}\nseen: {evidence.seen}")
+        text = File(name="proof", body=proof(evidence, requirement.id), kind=AttachmentType.TEXT)
+        found.attachments = [write(logger, file) for file in (text, *behind.files)]
+        found.steps = [_step(step, began, evidence, logger) for step in behind.steps]
     return found
+
+
+def _step(step: ShownStep, began: int, evidence: Evidence, logger: AllureFileLogger) -> TestStepResult:
+    return TestStepResult(
+        name=step.name,
+        status=Status.FAILED if step.violation else Status.PASSED,
+        statusDetails=StatusDetails(message=f"predicted: {evidence.predicted}\nseen: {evidence.seen}")
+        if step.violation
+        else None,
+        attachments=[write(logger, file) for file in step.files],
+        start=began + round(step.began * 1000),
+        stop=began + round(step.ended * 1000),
+    )
 
 
 def _status(entry: Entry, run: StoredRun) -> str:

@@ -10,9 +10,13 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 const filter = document.getElementById("filter");
 filter.addEventListener("input", () => {
   const word = filter.value.trim().toLowerCase();
+  const entries = document.querySelectorAll(".requirement");
+  const named = [...entries].some((entry) => entry.id.toLowerCase() === word);
   let shown = 0;
-  for (const entry of document.querySelectorAll(".requirement")) {
-    entry.hidden = word !== "" && !entry.textContent.toLowerCase().includes(word);
+  for (const entry of entries) {
+    // a whole id shows that requirement alone, not those that mention it
+    const text = named ? entry.id : entry.textContent;
+    entry.hidden = word !== "" && !text.toLowerCase().includes(word);
     shown += entry.hidden ? 0 : 1;
   }
   document.getElementById("filtered").textContent = word === "" ? "" : shown + " shown";

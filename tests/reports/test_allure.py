@@ -14,6 +14,7 @@ import pytest
 from reports.allure import write_allure
 from reports.allure.circumstances import CATEGORIES, environment_properties, executor
 from reports.allure.folder import clean
+from reports.evidence import Trace
 from reports.stored_run import StoredRun
 
 
@@ -116,18 +117,31 @@ def test_a_proof_quotes_the_requirement_that_it_stands_under(folder: Path) -> No
     assert found["statusDetails"]["trace"].startswith("CXL-06")
 
 
-def test_files_of_a_finding_are_shared_by_its_requirements(folder: Path) -> None:
-    """The picture of one finding is written once, however many requirements it breaks."""
-    found = results(folder)
-    pictures = [
+def test_no_file_belongs_to_two_results(folder: Path) -> None:
+    """Requirements that one finding breaks have files of their own: Allure 3 shows a shared file only once."""
+    named = Counter(
         one["source"]
-        for result in found.values()
-        for one in result.get("attachments", ())
-        if one["type"] == "image/svg+xml"
-    ]
-    counts = Counter(pictures)
-    assert max(counts.values()) > 1
-    assert sorted(counts) == sorted(path.name for path in folder.glob("*.svg"))
+        for result in results(folder).values()
+        for item in (result, *result.get("steps", ()))
+        for one in item.get("attachments", ())
+    )
+    assert set(named.values()) == {1}
+    assert sorted(named) == sorted(path.name for path in folder.glob("*-attachment.*"))
+
+
+def test_a_long_plan_does_not_leave_hundreds_of_files(stored: StoredRun, tmp_path: Path) -> None:
+    """Of a plan of two hundred steps the last ones have a file each, those before share one; no exchange is lost."""
+    name, evidence = next((name, one) for name, one in stored.evidence.items() if one.requirement == "CXL-01")
+    look = evidence.steps[2]
+    steps = tuple(replace(look, index=i, observations=()) for i in range(200))
+    long = replace(evidence, step=199, trace=Trace(steps=steps))
+    run = replace(stored, evidence={**stored.evidence, name: long})
+    folder = write_allure(run, results=tmp_path / "long", variables={})
+    shown = results(folder)["CXL-01"]["steps"]
+    assert len(shown) == 13
+    assert shown[0]["name"] == "0-187  the first 188 steps"
+    texts = [(folder / step["attachments"][0]["source"]).read_text() for step in shown]
+    assert sum(text.count("curl -i") for text in texts) == 200 * len(look.exchanges)
 
 
 def test_messages_fall_into_exactly_one_category(stored: StoredRun, folder: Path) -> None:
