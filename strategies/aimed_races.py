@@ -135,7 +135,7 @@ def aimed_neighbour_races(ground: Ground) -> list[Plan]:
         for other in others:
             scene = next(places)
             pair = (scene.place("a"), _of(other, scene, ground))
-            yield _plan("cancel x cancel of another account", *pair, _at_once(_each("ab")), Snapshot())
+            yield _plan(f"cancel x cancel of the {other} account's order", *pair, _at_once(_each("ab")), Snapshot())
 
     return list(plans())
 

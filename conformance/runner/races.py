@@ -190,8 +190,10 @@ def _listed(run: RunningPlan, entrant: Entrant, found: list[Entrant]) -> set[str
         return None
     what = f"the answer to {entrant.label}"
     if not entrant.accepted:
-        ids = ("RCE-03", "ALL-01") if len(found) > 1 else ("ALL-01",)
-        run.tracker.breaks(what, "accepted", said(answer), ids, kind=f"cancel-all in a race answered {answer.status}")
+        broken = ("RCE-03", "ALL-01") if len(found) > 1 else ("ALL-01",)
+        run.tracker.breaks(
+            what, "accepted", said(answer), broken, kind=f"cancel-all in a race answered {answer.status}"
+        )
         return None
     placed = any(e.kind is Kind.PLACE and e.account == entrant.account for e in found)
     nothing = not placed and not run.tracker.live(entrant.account)
