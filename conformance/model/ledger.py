@@ -5,11 +5,12 @@ start plus what trades and fees moved, ``available`` the difference.
 """
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from conformance.model.amounts import ANYTHING, INFINITE, NOTHING, ZERO, Span, exactly
 from conformance.model.lifecycle import OrderState
 from conformance.model.order import TERMINAL, OrderType, Side
-from conformance.model.rules import FeeAsset, LockModel, VenueRules
+from conformance.model.rules import FeeAsset, LockModel, MarketRules, VenueRules
 
 UNKNOWN = Span(-INFINITE, INFINITE)
 
@@ -36,8 +37,15 @@ def lock_of(state: OrderState, rules: VenueRules) -> tuple[str, Span]:
         return asset, ANYTHING  # what an executing market order locks is unknown until it is seen
     notional = state.rest.times(terms.price)
     if rules.lock_model is LockModel.MARGIN:
-        return asset, notional.times(rules.margin_rate + rules.fee_reserve)
-    return asset, notional.times(1 + rules.fee_reserve)
+        return asset, notional.times(rules.margin_rate + _reserved_fee(market, rules))
+    return asset, notional.times(1 + _reserved_fee(market, rules))
+
+
+def _reserved_fee(market: MarketRules, rules: VenueRules) -> Decimal:
+    """The fraction of the notional that is locked for fees; none where a buy's fee is taken from what it receives."""
+    if not rules.fee_reserve or (market.fee_asset is FeeAsset.RECEIVED and rules.lock_model is LockModel.SPOT):
+        return ZERO
+    return max(market.maker_fee, market.taker_fee)
 
 
 def _share(reserve: Span, state: OrderState) -> Span:

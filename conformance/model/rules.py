@@ -44,7 +44,7 @@ class MarketRules:
 class VenueRules:
     """The freedom that the venue has, and the arithmetic of its funds.
 
-    ``fee_reserve`` is the fraction of the notional that a resting buy reserves for fees; ``margin_rate`` the fraction
+    ``fee_reserve`` says whether an order locks the higher fee along with its notional; ``margin_rate`` is the fraction
     of the notional that margin locks, in ``margin_asset``. ``clock_tolerance`` is in seconds.
     """
 
@@ -52,7 +52,7 @@ class VenueRules:
     lock_model: LockModel = LockModel.SPOT
     margin_rate: Decimal = Decimal(1)
     margin_asset: str = ""
-    fee_reserve: Decimal = ZERO
+    fee_reserve: bool = False
     fee_precision: int | None = None
     clock_tolerance: float = 1.0
     rejected_may_be_unknown: bool = False

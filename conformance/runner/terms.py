@@ -19,7 +19,6 @@ def rules_of(profile: Profile) -> VenueRules:
     """What the model needs to know of a target."""
     lock = profile.lock
     places = [places for name in profile.markets if (places := profile.fees_of(name).decimals) is not None]
-    rates = [max(profile.fees_of(name).maker, profile.fees_of(name).taker) for name in profile.markets]
     return VenueRules(
         markets={
             name: MarketRules(
@@ -36,7 +35,7 @@ def rules_of(profile: Profile) -> VenueRules:
         lock_model=LockModel(lock.model),
         margin_rate=lock.rate or Decimal(1),
         margin_asset=lock.asset or "",
-        fee_reserve=max(rates, default=Decimal(0)) if lock.fee_reserve else Decimal(0),
+        fee_reserve=lock.fee_reserve,
         fee_precision=min(places, default=None),
         clock_tolerance=profile.timing.clock_tolerance,
         rejected_may_be_unknown=profile.relaxations.rejected_order_has_no_id,
