@@ -1,9 +1,10 @@
 """One running plan: the target, the model's side of it, and the clock; shared by the actions' executors."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TypeVar
 
 from conformance.model.rules import VenueRules
 from conformance.plans import Plan
@@ -16,8 +17,13 @@ from conformance.runner.memory import Memory
 from conformance.runner.tracker import Tracker
 from conformance.trace import PlanResult
 from fixtures.attacks.vectors import Attack
-from fixtures.venue.answers import Answer, AnswerClass, Unknown
+from fixtures.venue.answers import Answer, AnswerClass, Balances, OrderList, OrderRead, Unknown
 from fixtures.venue.client import Venue
+
+READS_REPEATED = 4
+"""How often a read whose answer was lost is made in all."""
+
+Read = TypeVar("Read", OrderRead, OrderList, Balances)
 
 
 class PlanAbandoned(Exception):
@@ -117,6 +123,15 @@ class RunningPlan:
             kind=f"an answer gives away {', '.join(dict.fromkeys(found))}",
             ends=False,
         )
+
+    def asked(self, read: Callable[[], Read]) -> Read:
+        """Make a read, and make it again where its answer was lost: unlike a cancel, a read may be repeated."""
+        for _ in range(READS_REPEATED):
+            result = read()
+            if isinstance(result.answer, Answer):
+                break
+            self.took(result.answer)
+        return result
 
     def understood(self, answer: Answer | Unknown) -> Answer | None:
         """The answer, where one came that can be judged; abandons the plan where the target only throttles."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 
 from conformance.model.order import ACTIVE, TERMINAL
 from conformance.model.prediction import TooManyWorlds
@@ -29,6 +30,7 @@ from conformance.requirements import Capability
 from conformance.runner import cancels, forging, observing, placing, races
 from conformance.runner.context import PlanAbandoned, RunningPlan
 from conformance.runner.funds import Funds, FundsJudge
+from conformance.runner.leftovers import close_earlier
 from conformance.runner.memory import Closed, Memory
 from conformance.runner.terms import rules_of
 from conformance.runner.tracker import Tracker
@@ -78,11 +80,14 @@ def _begin(plan: Plan, venue: Venue, memory: Memory, result: PlanResult, markets
         accounts=accounts,
         offered=venue.capabilities,
         markets=markets,
+        changed_at=memory.changed_at,
     )
+    close_earlier(run)
+    run.quiet(max(venue.profile.timing.balance_delay, venue.profile.timing.read_delay))
     start: dict[str, Funds] = {}
     if Capability.BALANCES in run.offered:
         for account in accounts:
-            read = venue.balances(account)
+            read = run.asked(partial(venue.balances, account))
             run.took(read.answer)
             if read.balances is None and not run.broken:
                 result.trouble = f"the balances of {account} cannot be read when the plan begins"
@@ -197,6 +202,7 @@ def _clean_up(run: RunningPlan) -> None:
 def _leave(run: RunningPlan, look_again: int) -> None:
     """Whatever happened, leave nothing of the plan behind; and look at orders of earlier plans once more."""
     tracker = run.tracker
+    run.memory.changed_at = time.monotonic() if run.broken else run.changed_at
     if not run.broken:
         run.memory.remember(
             Closed(

@@ -1,15 +1,18 @@
 """Executing and judging reads: single orders, lists, balances, and waiting for what is pending."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from conformance.model.order import ACTIVE, Status
 from conformance.plans import Action, Place, Plan, Read, Settle, Wait
 from conformance.requirements import Capability
 from conformance.runner.context import PlanAbandoned, RunningPlan
+from conformance.runner.funds import Funds
 from conformance.runner.memory import LOOK_AGAIN_AFTER, revived
 from conformance.trace import Timing
-from fixtures.venue.answers import AnswerClass, OrderView
+from fixtures.venue.answers import Answer, AnswerClass, OrderRead, OrderView
 
 SECOND_LOOKS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between further looks at balances that do not fit: late funds (FND-01) are told apart from wrong ones."""
@@ -26,10 +29,31 @@ def read(run: RunningPlan, name: str, account: str | None = None) -> None:
         return
     caller = account or order.terms.account
     run.quiet(run.venue.profile.timing.read_delay)
-    result = run.venue.order(caller, order.order_id)
-    answer = run.understood(result.answer)
-    if answer is None:
-        return
+    for last in _looks(run):
+        result = run.asked(lambda: run.venue.order(caller, order.order_id))
+        answer = run.understood(result.answer)
+        if answer is None or run.broken:
+            return
+        mark = tracker.mark()
+        _judge_read(run, name, caller, result, answer)
+        if last or not tracker.take_back(mark):
+            return
+
+
+def _looks(run: RunningPlan) -> Iterator[bool]:
+    """Looks at the same thing, each with whether it is the last: where reads may be late, a misfit is looked at twice.
+
+    The delay lies between them, so the second look shows nothing that is older than the first.
+    """
+    delay = run.venue.profile.timing.read_delay
+    if delay:
+        yield False
+        time.sleep(delay)
+    yield True
+
+
+def _judge_read(run: RunningPlan, name: str, caller: str, result: OrderRead, answer: Answer) -> None:
+    order, tracker = run.tracker.orders[name], run.tracker
     if caller != order.terms.account:
         # where orders cannot be read one by one, the list that was looked into is the caller's own and accepted
         answered = answer.is_(AnswerClass.ACCEPTED) and Capability.READ in run.offered
@@ -75,22 +99,31 @@ def _judge_view(run: RunningPlan, name: str, view: OrderView, *, listed: bool) -
 
 def list_orders(run: RunningPlan, account: str) -> bool:
     """Read the active orders of an account and judge every order of the plan by it; says whether it could be done."""
-    tracker = run.tracker
     run.quiet(run.venue.profile.timing.read_delay)
-    result = run.venue.orders(account)
-    answer = run.understood(result.answer)
-    if answer is None or result.views is None:
-        return False
-    shown = {view.order_id: view for view in result.views}
-    if len(shown) != len(result.views):
+    for last in _looks(run):
+        result = run.asked(lambda: run.venue.orders(account))
+        answer = run.understood(result.answer)
+        if answer is None or result.views is None or run.broken:
+            return False
+        mark = run.tracker.mark()
+        _judge_list(run, account, result.views)
+        if last or not run.tracker.take_back(mark):
+            return True
+    return True
+
+
+def _judge_list(run: RunningPlan, account: str, views: tuple[OrderView, ...]) -> None:
+    tracker = run.tracker
+    shown = {view.order_id: view for view in views}
+    if len(shown) != len(views):
         tracker.breaks(
             f"the list of {account}",
             "each order once",
-            f"{len(result.views)} entries, {len(shown)} orders",
+            f"{len(views)} entries, {len(shown)} orders",
             ("CXL-08",),
             kind="an order is listed twice",
         )
-        return True
+        return
     names = {order.order_id: name for name, order in tracker.orders.items()}
     for order_id, view in shown.items():
         if order_id not in names:
@@ -109,8 +142,7 @@ def list_orders(run: RunningPlan, account: str) -> bool:
         if order.order_id in shown:
             _judge_view(run, name, shown[order.order_id], listed=True)
         elif not tracker.judge_absence(name, until=run.until()):
-            return True
-    return True
+            return
 
 
 def _judge_stranger(run: RunningPlan, account: str, view: OrderView) -> None:
@@ -132,18 +164,22 @@ def balances(run: RunningPlan, account: str) -> None:
     """Read the balances of an account and judge them; a misfit is looked at again before it is recorded."""
     if Capability.BALANCES not in run.offered:
         return
-    profile = run.venue.profile
-    run.quiet(max(profile.timing.balance_delay, profile.timing.read_delay))
-    result = run.venue.balances(account)
-    answer = run.understood(result.answer)
-    if answer is None or result.balances is None or run.broken:
-        return
-    if run.funds.judge(account, result.balances, until=run.until()):
-        return
-    began, first = time.monotonic(), result.balances
+    delay = max(run.venue.profile.timing.balance_delay, run.venue.profile.timing.read_delay)
+    run.quiet(delay)
+    first: Funds = {}
+    for pause in (0.0, delay) if delay else (0.0,):
+        time.sleep(pause)
+        result = run.asked(lambda: run.venue.balances(account))
+        answer = run.understood(result.answer)
+        if answer is None or result.balances is None or run.broken:
+            return
+        first = result.balances
+        if run.funds.judge(account, first, until=run.until()):
+            return
+    began = time.monotonic()
     for pause in SECOND_LOOKS[: FEWER_LOOKS if run.memory.wrong_funds else None]:
         time.sleep(pause)
-        again = run.venue.balances(account)
+        again = run.asked(lambda: run.venue.balances(account))
         run.took(again.answer)
         if again.balances is not None and not run.funds.misfit(account, again.balances, until=run.until()):
             run.funds.record(account, first, settled_after=time.monotonic() - began)
@@ -209,7 +245,7 @@ def settle(run: RunningPlan) -> None:
 def look_again(run: RunningPlan, most: int) -> None:
     """Read orders that earlier plans left in a terminal state once more (CXL-03)."""
     for closed in run.memory.due(most):
-        result = run.venue.order(closed.account, closed.order_id)
+        result = run.asked(partial(run.venue.order, closed.account, closed.order_id))
         answer = run.understood(result.answer)
         if answer is None or result.view is None or result.view.status is None:
             continue

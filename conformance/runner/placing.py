@@ -74,6 +74,8 @@ def _resolved(run: RunningPlan, account: str, placed: Placed) -> tuple[Answer | 
     if not placed.answer.sent:
         raise PlanAbandoned(f"an order could not be sent: {placed.answer.reason}")
     time.sleep(run.venue.profile.timing.read_delay)
+    if Capability.LIST not in run.offered:
+        raise PlanAbandoned("the answer to placing an order was lost, and orders cannot be listed")
     found = run.venue.find_by_client_id(account, placed.client_id)
     if found is None:
         raise PlanAbandoned("the answer to placing an order was lost, and the order is not in the list")

@@ -1,7 +1,7 @@
 """What the runner knows of a plan's orders: the belief, the causes that wait for a read, and how reads are judged."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from conformance.model.order import ACTIVE, TERMINAL, Status, Terms
@@ -35,6 +35,14 @@ class Tracked:
     pending_since: float | None = None
     cancelled_at: float | None = None
     settled_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """How much was recorded at a moment."""
+
+    violations: int
+    observations: int
 
 
 class Tracker:
@@ -108,6 +116,25 @@ class Tracker:
             self.result.cells[(state.status, event)] += 1
         elif self.orders[name].seen_pending:
             self.result.cells[(Status.PENDING_CANCEL, event)] += 1
+
+    def mark(self) -> "Mark":
+        """Where the record stands, for :meth:`take_back`."""
+        return Mark(violations=len(self.result.violations), observations=len(self.step.observations))
+
+    def take_back(self, mark: "Mark") -> bool:
+        """Take back what did not fit since ``mark``, because it may have been late; says whether there was any."""
+        result, seen = self.result, self.step.observations
+        if len(result.violations) == mark.violations and result.trouble is None:
+            return False
+        del result.violations[mark.violations :]
+        result.trouble = result.suspect = None
+        seen[mark.observations :] = [
+            seen_so
+            if seen_so.fits
+            else replace(seen_so, fits=True, seen=f"{seen_so.seen}: perhaps late, so it is looked at again")
+            for seen_so in seen[mark.observations :]
+        ]
+        return True
 
     # -- what is known ------------------------------------------------------------------------------------------------
 
