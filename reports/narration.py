@@ -1,8 +1,10 @@
 """A plan's actions and what the model held possible, in the words that proofs, pictures and pages share."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from conformance.model.amounts import plain
 from conformance.model.prediction import describe
 from conformance.model.rules import VenueRules
 from conformance.model.worlds import Belief
@@ -23,10 +25,18 @@ def _account(action: Mapping[str, Any], word: str = "as") -> str:
     return f" {word} {account}" if account and account != PRIMARY else ""
 
 
+def _amount(value: object) -> str:
+    """An amount as people write it; one that is no number is shown as it stands."""
+    try:
+        return plain(Decimal(str(value)))
+    except InvalidOperation:
+        return str(value)
+
+
 def _place(action: Mapping[str, Any]) -> str:
-    price = f" at {action['price']}" if action.get("price") is not None else ", market order"
+    price = f" at {_amount(action['price'])}" if action.get("price") is not None else ", market order"
     life = str(action.get("time_in_force", "gtc"))
-    words = [f"place {action['order']}: {action['side']} {action['quantity']} {action['market']}{price}"]
+    words = [f"place {action['order']}: {action['side']} {_amount(action['quantity'])} {action['market']}{price}"]
     words += [life] if life != "gtc" else []
     words += ["post-only"] if action.get("post_only") else []
     if action.get("client_id_length"):
@@ -53,7 +63,7 @@ def _parallel(action: Mapping[str, Any]) -> str:
 _SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "begin": lambda _: "read the balances before the plan",
     "place": _place,
-    "fill": lambda a: f"make {a['order']} trade {a['quantity']}",
+    "fill": lambda a: f"make {a['order']} trade {_amount(a['quantity'])}",
     "expire": lambda a: f"let {a['order']} expire",
     "hold-market": _hold,
     "cancel": lambda a: f"cancel {a['order']}{_account(a)}",
