@@ -290,11 +290,19 @@ def _funds_for_learning(run: RunningPlan, incoming: OrderState, *, held: bool) -
         if not held
         else OrderState(name=incoming.name, terms=incoming.terms, status=Status.PENDING, arrival=incoming.arrival)
     )
-    if Capability.BALANCES not in run.offered or not learns_locks(run.rules, state):
+    if Capability.BALANCES not in run.offered or not learns_locks(run.rules, state) or _others_trade(run, incoming):
         return None
-    funds = run.venue.balances(incoming.terms.account)
+    timing = run.venue.profile.timing
+    run.quiet(max(timing.balance_delay, timing.read_delay))
+    funds = run.asked(lambda: run.venue.balances(incoming.terms.account))
     run.took(funds.answer)
     return None if funds.balances is None else dict(funds.balances)
+
+
+def _others_trade(run: RunningPlan, incoming: OrderState) -> bool:
+    """Whether strangers may change what the account's other orders lock while the difference is taken."""
+    mine = run.tracker.live(incoming.terms.account)
+    return any(not run.rules.markets[run.tracker.orders[name].terms.market].isolated for name in mine)
 
 
 def _learn_lock(run: RunningPlan, name: str, before: dict[str, BalanceView]) -> None:
@@ -305,7 +313,8 @@ def _learn_lock(run: RunningPlan, name: str, before: dict[str, BalanceView]) -> 
         return
     timing = run.venue.profile.timing
     run.quiet(max(timing.balance_delay, timing.read_delay))
-    funds = run.venue.balances(state.terms.account)
+    account = state.terms.account
+    funds = run.asked(lambda: run.venue.balances(account))
     run.took(funds.answer)
     if funds.balances is None or isinstance(funds.answer, Unknown):
         return
