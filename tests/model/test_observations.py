@@ -132,10 +132,8 @@ class Watch:
             case "list", names:
                 return self._listed(names)
             case "locked", [amount]:
-                read = Decimal(amount)
-                return self.belief.having_seen_funds(
-                    "primary", lambda lock, _: lock.get("Q", NOTHING).holds(read), RULES
-                )
+                read, now = Decimal(amount), self.belief.by_now(NOW, RULES)
+                return now.having_seen_funds("primary", lambda lock, _: lock.get("Q", NOTHING).holds(read), RULES)
         raise ValueError(f"no such line: {what} {words}")
 
     def _next(self) -> int:
