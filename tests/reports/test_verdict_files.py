@@ -1,6 +1,7 @@
 """The files that a run leaves."""
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -119,4 +120,6 @@ def test_no_secret_stands_in_any_file(faulty_run: "FinishedRun", run_folder: Pat
     for path in files:
         text = path.read_text()
         assert [secret for secret in faulty_run.secrets if secret in text] == [], path.name
+        # a signature of RSA-2048 is 344 characters of base64; nothing else here is as long
+        assert re.search(r"[A-Za-z0-9+/]{300}", text) is None, path.name
     assert any("redacted" in path.read_text() for path in files)
