@@ -84,7 +84,8 @@ def _begin_conformance_test(request: pytest.FixtureRequest) -> None:
 
     ids = tuple(dict.fromkeys(i for mark in marks for i in mark.args))
     run = request.getfixturevalue("explorer")
-    lacking: list[list[str]] = [sorted(catalogue()[i].needs - run.ground.abilities) for i in ids]
+    lacking = [list[str](sorted(catalogue()[i].needs - run.ground.abilities)) for i in ids]
     if all(lacking):
-        pytest.skip(f"the target does not offer: {', '.join(min(lacking, key=lambda words: len(words)))}")
+        fewest = min(lacking, key=len)
+        pytest.skip(f"the target does not offer: {', '.join(fewest)}")
     run.begin(request.node.nodeid.rsplit("/", 1)[-1], ids)
