@@ -32,8 +32,12 @@ def aimed_cancel_races(ground: Ground) -> list[Plan]:
         scene = next(places)
         yield _plan("cancel x cancel, at once after placing", scene.place("a"), _at_once(_cancels("a", 2)))
         scene = next(places)
-        again = (_at_once(_cancels("a", 2)), Read(order="a"), _at_once(_cancels("a", 2)))
-        yield _plan("cancel x cancel, and again at once", scene.place("a"), scene.place("b"), *again)
+        again = [
+            step
+            for name in "abc"
+            for step in (scene.place(name), _at_once(_cancels(name, 2)), Read(order=name), _at_once(_cancels(name, 2)))
+        ]
+        yield _plan("cancel x cancel, and again at once", *again)
         scene = next(places)
         calls = [*_cancels("a", 2), Read(order="a"), Read(order="a")]
         yield _plan("cancel x cancel x read", scene.place("a"), Snapshot(), _at_once(calls))
@@ -95,9 +99,11 @@ def aimed_bulk_races(ground: Ground) -> list[Plan]:
             "cancel-all x cancel", *two, _at_once([CancelAll(), *_cancels("a", 1)]), scene.place("n"), Snapshot()
         )
         scene = next(places)
-        calls = [CancelAll(), *_cancels("b", 1), scene.place("p")]
-        before = (scene.place("a"), scene.place("b"), Cancel(order="a"), Read(order="a"))
-        yield _plan("cancel-all x cancel, just after a cancel", *before, _at_once(calls))
+        steps: list[Action] = []
+        for name in "abc":
+            steps += [scene.place(name), scene.place(f"{name}2"), Cancel(order=name), Read(order=name)]
+            steps.append(_at_once([CancelAll(), *_cancels(f"{name}2", 1), scene.place(f"{name}3")]))
+        yield _plan("cancel-all x cancel, just after a cancel", *steps)
         scene = next(places)
         two = (scene.place("a"), scene.place("b"))
         yield _plan("cancel-all x cancel-all", *two, _at_once([CancelAll(), CancelAll()]), scene.place("n"), Snapshot())

@@ -12,21 +12,25 @@ from conformance.runner.memory import Memory
 from conformance.trace import PlanResult
 from fixtures.embedded import embedded_target
 from fixtures.exchange import CancelMode, ExchangeProcess
+from fixtures.profiles import Profile
 from fixtures.venue import Venue
 from strategies.grounds import Ground
 
 
 @dataclass(kw_only=True)
 class Arena:
-    """A venue at an exchange that starts afresh in any mode, with any fault."""
+    """A venue at an exchange that starts afresh in any mode, with any fault; the venue is a new one each time."""
 
     exchange: ExchangeProcess
+    profile: Profile
     venue: Venue
     ground: Ground
 
     def afresh(self, *faults: str, mode: CancelMode = CancelMode.IMMEDIATE) -> Callable[[Plan], PlanResult]:
         """Start the exchange afresh; what runs plans against it."""
         self.exchange.control.reset(faults=list(faults), cancel_mode=mode.value, delay_ms=[5, 40])
+        self.venue.close()
+        self.venue = Venue(self.profile)
         memory = Memory()
         return lambda plan: run_plan(plan, self.venue, memory)
 
@@ -39,5 +43,8 @@ class Arena:
 @pytest.fixture(scope="session")
 def arena() -> Iterator[Arena]:
     """One exchange for all tests of races."""
-    with embedded_target() as (profile, exchange), Venue(profile) as venue:
-        yield Arena(exchange=exchange, venue=venue, ground=ground_of(venue))
+    with embedded_target() as (profile, exchange):
+        venue = Venue(profile)
+        one = Arena(exchange=exchange, profile=profile, venue=venue, ground=ground_of(venue))
+        yield one
+        one.venue.close()
