@@ -46,7 +46,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.fixture(scope="session")
 def explorer(request: pytest.FixtureRequest) -> Iterator["Explorer"]:
     """The explorer of this run; at the end it writes the reports and prints the verdicts."""
-    from conformance.cli.performing import Options, performing
+    from conformance.performing import Options, performing
     from conformance.errors import UserError
 
     config = request.config

@@ -41,7 +41,7 @@ def certify(
 
     Without a certificate it ends with 1 where something failed, with 3 where something could not be judged.
     """
-    from conformance.cli.performing import Options, perform
+    from conformance.performing import Options, perform
     from fixtures.profiles import load_profile
     from reports.attestation.claims import claim, forbid, status_of
     from reports.attestation.issuing import FinishedRun, base_url_of, issue

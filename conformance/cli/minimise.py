@@ -27,7 +27,7 @@ def minimise(
     ] = None,
 ) -> ExitStatus:
     """Search for the smallest plan that still shows the violation."""
-    from conformance.cli.performing import Options
+    from conformance.performing import Options
     from conformance.cli.replaying import smaller
     from reports.evidence import read_evidence
 

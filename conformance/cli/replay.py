@@ -26,7 +26,7 @@ def replay(
     ] = None,
 ) -> ExitStatus:
     """Sign the plan's requests anew, run it, and say how often it showed the same violation; 1 if it did, else 0."""
-    from conformance.cli.performing import Options
+    from conformance.performing import Options
     from conformance.cli.replaying import export_test, replays
     from reports.evidence import read_evidence
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from conformance.cli.performing import Options, opened_target, run_info
+from conformance.performing import Options, opened_target, run_info
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.minimise import minimise as made_small
 from conformance.engine.session import open_session

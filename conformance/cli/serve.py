@@ -31,6 +31,7 @@ def serve(
     seed: Annotated[int, typer.Option(help="Seed of delays and of the mixed mode.")] = 0,
 ) -> None:
     """Serve the embedded exchange until it is interrupted."""
+    from conformance.performing import known_faults
     from fixtures.exchange import CancelMode, ExchangeSettings, ExchangeStartError
     from fixtures.exchange import serve as serve_exchange
 
@@ -50,20 +51,6 @@ def serve(
         raise UserError(
             f"Cannot write the keys into {keys_dir}: {error.strerror or error}\nChoose another --keys-dir."
         ) from error
-
-
-def known_faults(names: list[str]) -> tuple[str, ...]:
-    """The names, each checked to be a seeded fault; raises :class:`UserError` with the closest names for another."""
-    from difflib import get_close_matches
-
-    from fixtures.faults import FAULTS
-
-    for name in names:
-        if name not in FAULTS:
-            close = get_close_matches(name, FAULTS, n=3)
-            hint = f"Did you mean {' or '.join(close)}? " if close else ""
-            raise UserError(f"--fault: there is no seeded fault {name!r}. {hint}'--list-faults' lists them all.")
-    return tuple(dict.fromkeys(names))
 
 
 def _list_faults() -> None:

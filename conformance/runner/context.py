@@ -26,6 +26,9 @@ READS_REPEATED = 4
 Read = TypeVar("Read", OrderRead, OrderList, Balances)
 
 
+UNAUTHENTICATED = frozenset({AnswerClass.UNAUTHENTICATED})
+
+
 class PlanAbandoned(Exception):
     """The plan cannot be judged further, through no fault that a requirement names; the message says why."""
 
@@ -104,6 +107,15 @@ class RunningPlan:
             )
         else:
             self.result.exercised["ERR-01"] += 1
+        signs = self.venue.profile.authentication.signs
+        if attack is None and signs and exchange.operation == "cancel" and answer.classes == UNAUTHENTICATED:
+            self.tracker.breaks(
+                f"the answer to a correctly signed cancel by {exchange.account}",
+                "anything but unauthenticated",
+                f"HTTP {answer.status}",
+                ("SIG-01",),
+                kind="a correctly signed cancel is answered unauthenticated",
+            )
         self._gives_away(answer)
         judge_shape(self, answer, attack)
 

@@ -62,7 +62,9 @@ class AnswerShape:
             yield "an error without a code", f"a code at {' or '.join(c.source for c in self.code)}", "none"
         elif self.code_is_status and answer.code != str(answer.status):
             yield "an error whose code is not its status", f"code {answer.status}", f"code {answer.code}"
-        if self.message and not any(isinstance(text := where.find(body), str) and text.strip() for where in self.message):
+        if self.message and not any(
+            isinstance(text := where.find(body), str) and text.strip() for where in self.message
+        ):
             yield "an error without a message", f"a text at {' or '.join(m.source for m in self.message)}", "none"
         # An older form of authentication errors has its code in another place, and neither time nor request id.
         older = answer.is_(AnswerClass.UNAUTHENTICATED) and len(self.code) > 1 and self._bare(body)
@@ -98,7 +100,12 @@ def judge_shape(run: "RunningPlan", answer: Answer, attack: Attack | None) -> No
     exchange = answer.exchange
     if exchange.operation.startswith("control.") or answer.is_(AnswerClass.THROTTLED):
         return
-    if exchange.method == "HEAD" or answer.status == 204 or 300 <= answer.status < 400 or _not_the_target(answer, attack):
+    if (
+        exchange.method == "HEAD"
+        or answer.status == 204
+        or 300 <= answer.status < 400
+        or _not_the_target(answer, attack)
+    ):
         return
     shape = run.memory.shape
     if shape is None:

@@ -13,7 +13,7 @@ from conformance.runner import cancels, observing
 from conformance.runner.cancels import said
 from conformance.runner.context import PlanAbandoned, RunningPlan
 from conformance.runner.disclosure import compare_unauthenticated
-from conformance.runner.expectations import accepted, expectation_of, fits, in_words, outcome
+from conformance.runner.expectations import accepted, expectation_of, fits, in_words, outcome, refused
 from fixtures.attacks.files import attack_from_json
 from fixtures.attacks.forge import ForgedRequest
 from fixtures.attacks.steps import NotApplicable
@@ -54,9 +54,7 @@ def _attack_of(action: Forge) -> Attack:
         raise UserError(f"The plan forges a request that this version does not know: {error}") from error
 
 
-def _forged(
-    run: RunningPlan, action: Forge, attack: Attack, client_id: str | None = None
-) -> ForgedRequest | None:
+def _forged(run: RunningPlan, action: Forge, attack: Attack, client_id: str | None = None) -> ForgedRequest | None:
     """The forged request; ``None`` where this target gives no way to make it, or it would be a correct one."""
     venue, orders = run.venue, run.tracker.orders
     order_id = orders[action.order].order_id if action.order is not None else _unknown_id(run, action.order_id)
@@ -95,9 +93,7 @@ def _market(run: RunningPlan, name: str | None) -> str | None:
     return None if name is None else run.tracker.orders[name].terms.market
 
 
-def _other(
-    run: RunningPlan, action: Forge, request: PreparedRequest, client_id: str | None
-) -> PreparedRequest | None:
+def _other(run: RunningPlan, action: Forge, request: PreparedRequest, client_id: str | None) -> PreparedRequest | None:
     """A correct request of the same operation that says something else: another order, other terms."""
     if request.operation == "place" and action.order is not None:
         terms = run.tracker.orders[action.order].terms
@@ -138,7 +134,9 @@ def _sent(run: RunningPlan, action: Forge, attack: Attack, forged: ForgedRequest
     return answer
 
 
-def _placing(run: RunningPlan, action: Forge, attack: Attack, forged: ForgedRequest, client_id: str) -> Answer | Unknown:
+def _placing(
+    run: RunningPlan, action: Forge, attack: Attack, forged: ForgedRequest, client_id: str
+) -> Answer | Unknown:
     """Send a forged placing; an order that it leaves is in the journal, and cancelled at once."""
     venue = run.venue
     assert action.order is not None
@@ -159,9 +157,7 @@ def _ids(action: Forge, attack: Attack) -> tuple[str, ...]:
     return tuple(dict.fromkeys("ALL-07" if name.startswith("SIG-") else name for name in attack.requirements))
 
 
-def _judge(
-    run: RunningPlan, action: Forge, attack: Attack, forged: ForgedRequest, answer: Answer | Unknown
-) -> None:
+def _judge(run: RunningPlan, action: Forge, attack: Attack, forged: ForgedRequest, answer: Answer | Unknown) -> None:
     what, ids = _what(action, attack), _ids(action, attack)
     expect = expectation_of(attack, run.venue.profile)
     if isinstance(answer, Unknown):
@@ -181,6 +177,8 @@ def _judge(
             if expect is Expectation.UNAUTHENTICATED:
                 compare_unauthenticated(run, action, attack, forged, answer)
         return
+    if expect is Expectation.UNAUTHENTICATED and refused(answer, attack) and (action.order or action.order_id):
+        ids = (*ids, "SIG-10")  # another refusal than that of credentials tells something of the order
     run.tracker.breaks(what, in_words(expect), said(answer), ids, kind=_kind(action, attack, outcome(answer)))
 
 

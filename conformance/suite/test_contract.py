@@ -5,16 +5,18 @@ import pytest
 from conformance.engine.explorer import Explorer
 from conformance.requirements import Capability
 from conformance.suite.test_signatures import share
+from fixtures.attacks.files import select
+from fixtures.attacks.vectors import Expectation
 from strategies.focused import aimed_plans
 from strategies.hostile import attack_plans, battery
 
 
 @pytest.mark.requirement("ERR-01")
 def test_odd_requests(explorer: Explorer) -> None:
-    """Bodies and queries where none are expected draw no error of the server."""
-    plans = attack_plans(
-        explorer.ground, battery("ERR-01", count=share(explorer.level, 5), seed=explorer.seed), title="ERR-01"
-    )
+    """Bodies, queries and headers where none are expected draw no error of the server."""
+    harmless = select(file="headers", expect=Expectation.UNJUDGED)
+    attacks = battery("ERR-01", also=harmless, count=share(explorer.level, 10), seed=explorer.seed)
+    plans = attack_plans(explorer.ground, attacks, title="ERR-01")
     if Capability.CANCEL_ALL in explorer.ground.abilities:
         attacks = battery("ERR-01", operation="cancel_all", count=share(explorer.level, 2), seed=explorer.seed)
         plans += attack_plans(explorer.ground, attacks, operation="cancel_all", title="ERR-01")

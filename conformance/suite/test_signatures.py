@@ -4,12 +4,12 @@ import pytest
 
 from conformance.engine.explorer import Explorer
 from conformance.engine.levels import Level, LevelName
-from fixtures.attacks.files import select
 from strategies.hostile import (
     attack_plans,
     battery,
     callers_without_credentials,
     control_plans,
+    couples,
     disclosure_plans,
 )
 
@@ -107,10 +107,8 @@ def test_base64_forms(explorer: Explorer) -> None:
 @pytest.mark.requirement("SIG-02", "SIG-03", "SIG-04", "SIG-05", "SIG-06", "SIG-07", "SIG-08", "SIG-12")
 def test_pairs_of_flaws(explorer: Explorer) -> None:
     """Two flaws in one request do not make up for each other."""
-    flaws = select(file="signatures", operation="cancel")
-    drawn = battery(file="signatures", count=len(flaws) + 4 * share(explorer.level, 5), seed=explorer.seed)
-    couples = [one for one in drawn if len(one.vectors) == 2][: share(explorer.level, 5)]
-    explorer.run(attack_plans(explorer.ground, couples, title="two flaws"))
+    pairs = couples(count=share(explorer.level, 5), seed=explorer.seed)
+    explorer.run(attack_plans(explorer.ground, pairs, title="two flaws"))
 
 
 @pytest.mark.requirement("SIG-10")
@@ -126,8 +124,6 @@ def test_cancel_all_is_for_its_account_alone(explorer: Explorer) -> None:
     attacks = [
         one
         for file, percent in (("signatures", 8), ("headers", 2))
-        for one in battery(
-            file=file, operation="cancel_all", count=share(explorer.level, percent), seed=explorer.seed
-        )
+        for one in battery(file=file, operation="cancel_all", count=share(explorer.level, percent), seed=explorer.seed)
     ]
     explorer.run(attack_plans(explorer.ground, attacks, operation="cancel_all", title="ALL-07"))

@@ -1,4 +1,4 @@
-"""Performing a run from the command line: target, session, tests, progress, reports, exit status."""
+"""Performing a run: target, session, tests, progress, reports, exit status; for the command line and for pytest."""
 
 import signal
 import sys
@@ -27,7 +27,6 @@ from conformance.suite.listing import ConformanceTest, chosen, conformance_tests
 from conformance.verdicts import Finding, Judgement, RunRecord, exit_status, judgements
 from conformance.version import VERSION
 from fixtures.profiles.profile import Profile
-from reports.allure import write_allure
 from reports.attestation.claims import sentence_of
 from reports.attestation.relaxations import relaxations_of
 from reports.evidence import read_evidence
@@ -35,7 +34,6 @@ from reports.evidence_files import EvidenceFolder
 from reports.page import render_page
 from reports.progress import RunProgress
 from reports.run_info import KnownDeviation, RunInfo
-from reports.stored_run import load_run
 from reports.terminal import print_result
 from reports.verdict_files import write_reports
 from reports.whole_files import write_text
@@ -178,8 +176,9 @@ def _conclude(
         )
     else:
         status = exit_status(found, strict=options.strict, selected=selected, complete=complete)
-    evidence = write_reports(options.out, record, found, info, status, folder=folder)
-    write_allure(load_run(options.out), history_from=options.allure_history)
+    evidence = write_reports(
+        options.out, record, found, info, status, folder=folder, allure_history=options.allure_history
+    )
     write_text(options.out / "index.html", render_page(options.out, options.against))
     console = Console(quiet=options.quiet)
     print_result(console, record, found, info, status, evidence)
@@ -205,7 +204,6 @@ def opened_target(options: Options) -> Iterator[Profile]:
 
         yield load_profile(options.target)
         return
-    from conformance.cli.serve import known_faults
     from fixtures.embedded import embedded_target
     from fixtures.exchange import CancelMode, ExchangeSettings, ExchangeStartError
 
@@ -220,6 +218,20 @@ def opened_target(options: Options) -> Iterator[Profile]:
             yield profile
     except ExchangeStartError as error:
         raise UserError(f"The embedded exchange cannot start: {error}") from error
+
+
+def known_faults(names: list[str]) -> tuple[str, ...]:
+    """The names, each checked to be a seeded fault; raises :class:`UserError` with the closest names for another."""
+    from difflib import get_close_matches
+
+    from fixtures.faults import FAULTS
+
+    for name in names:
+        if name not in FAULTS:
+            close = get_close_matches(name, FAULTS, n=3)
+            hint = f"Did you mean {' or '.join(close)}? " if close else ""
+            raise UserError(f"--fault: there is no seeded fault {name!r}. {hint}'--list-faults' lists them all.")
+    return tuple(dict.fromkeys(names))
 
 
 def run_info(options: Options, profile: Profile, selected: tuple[str, ...] | None) -> RunInfo:
