@@ -126,7 +126,7 @@ def _execute(world: World, name: str, quantity: Decimal, rules: VenueRules) -> t
 def _release(world: World, market: str, rules: VenueRules) -> tuple[Outcome, ...]:
     """Held market orders of a market execute against the book, in the order of their arrival."""
     worlds: list[World] = [world]
-    held = sorted((s for s in world if _is_held(s, market)), key=lambda state: state.arrival)
+    held = sorted((s for s in world if is_held(s, market)), key=lambda state: state.arrival)
     for order in held:
         released = replace(order, status=Status.OPEN)
         after: list[World] = []
@@ -145,7 +145,8 @@ def _with_expiry(world: World, name: str, at: float) -> World:
     )
 
 
-def _is_held(state: OrderState, market: str) -> bool:
+def is_held(state: OrderState, market: str) -> bool:
+    """Whether an order is a market order that is kept executing in ``market``."""
     return state.status is Status.PENDING and state.terms.market == market and state.terms.type is OrderType.MARKET
 
 

@@ -18,7 +18,7 @@ from conformance.model.ledger import lock_of, moved_by, seen_reserve, tells_trad
 from conformance.model.lifecycle import OrderState
 from conformance.model.matching import World, crosses, pinned
 from conformance.model.order import ACTIVE, OrderType, Status, TimeInForce
-from conformance.model.prediction import Outcome, bounded, describe, listing, predict, silent
+from conformance.model.prediction import Outcome, bounded, describe, is_held, listing, predict, silent
 from conformance.model.rules import LockModel, VenueRules
 
 MOST_COMBINATIONS = 512
@@ -134,18 +134,22 @@ class Belief:
                 return [name]
             case Place():
                 incoming = OrderState(name=event.order, terms=event.terms, status=Status.OPEN, arrival=event.arrival)
-                if event.held:
-                    return []
+                if event.held or not rules.markets[event.terms.market].isolated:
+                    return []  # among others each order may trade by itself: what met whom ties nothing together
                 return [
                     name
                     for name in self.home
                     if any(crosses(state, incoming) and _may_match(state) for state in self.states(name))
                 ]
             case Release(market=market):
+                shared = not rules.markets[market].isolated
                 return [
                     name
                     for name in self.home
-                    if any(state.terms.market == market and _may_match(state) for state in self.states(name))
+                    if any(
+                        state.terms.market == market and (is_held(state, market) if shared else _may_match(state))
+                        for state in self.states(name)
+                    )
                 ]
             case CancelAll(account=account):
                 return [name for name in self.home if self.states(name)[0].terms.account == account]

@@ -45,8 +45,9 @@ def cancel(run: RunningPlan, name: str, account: str | None, send: Callable[[], 
         return  # its placing was refused or cut out of the plan
     caller = account or order.terms.account
     tracker.belief = tracker.belief.by_now(run.until(), run.rules)
-    before = tracker.belief.states(name)
+    before, known = tracker.belief.states(name), tracker.status(name)
     foreign = caller != order.terms.account
+    pending = order.seen_pending and any(state.status is Status.PENDING_CANCEL for state in before)
     tracker.cell(name, "cancel by another account" if foreign else "cancel again" if order.cancelled else "cancel")
     result = run.venue.cancel(caller, order.order_id) if send is None else send()
     run.changed()
@@ -66,7 +67,7 @@ def cancel(run: RunningPlan, name: str, account: str | None, send: Callable[[], 
         assert answer is not None  # a lost answer conflicts with nothing
         if 400 <= answer.status < 500:
             _judge_sameness(run, before, answer)
-        ids = ("PND-05",) if order.seen_pending else _rows(before, run)
+        ids = ("PND-05",) if pending else _rows(before, run)
         _break_answer(run, what, expected, answer, ids, before, result, foreign=False)
         return
     tracker.belief = after
@@ -76,16 +77,16 @@ def cancel(run: RunningPlan, name: str, account: str | None, send: Callable[[], 
         return
     accepted = means(answer, Reply.ACCEPTED)
     pinned = len({state.status for state in before}) == 1
-    ids = ("PND-05",) if order.seen_pending else _rows(before, run) if pinned and not accepted else ()
+    ids = ("PND-05",) if pending else _rows(before, run) if pinned and not accepted else ()
     tracker.fits(what, " or ".join(expected), said(answer), ids)
     if accepted:
         order.cancelled = True
         order.cancelled_at = time.monotonic()
         run.result.timings.append(Timing(answer=answer.exchange.seconds))
         run.cancelled_prices.add((order.terms.market, order.terms.side, order.terms.price))
-        _spread(run, name, rules_of.SECOND_WHILE_PENDING if order.seen_pending else _rule_of(before))
+        _spread(run, name, rules_of.SECOND_WHILE_PENDING if pending else _rule_of(known))
     else:
-        _after_refusal(run, name, before, answer)
+        _after_refusal(run, name, before, answer, pending=pending)
 
 
 def explains(name: str, answer: Answer | None, result: Cancelled) -> Callable[[Outcome], bool]:
@@ -129,15 +130,16 @@ def _break_answer(
     )
 
 
-def _rule_of(before: tuple[OrderState, ...]) -> Rule:
-    statuses = {state.status for state in before}
-    if statuses == {Status.OPEN}:
-        return rules_of.CANCELLED_OPEN
-    if statuses == {Status.PARTIALLY_FILLED}:
-        return rules_of.CANCELLED_PARTIAL
-    if statuses == {Status.PENDING_CANCEL}:
-        return rules_of.SECOND_WHILE_PENDING
-    return rules_of.CANCELLED_UNPINNED
+def _rule_of(known: Status | None) -> Rule:
+    match known:
+        case Status.OPEN:
+            return rules_of.CANCELLED_OPEN
+        case Status.PARTIALLY_FILLED:
+            return rules_of.CANCELLED_PARTIAL
+        case Status.PENDING_CANCEL:
+            return rules_of.SECOND_WHILE_PENDING
+        case _:
+            return rules_of.CANCELLED_UNPINNED
 
 
 def _spread(run: RunningPlan, name: str, rule: Rule) -> None:
@@ -196,9 +198,10 @@ def _same_as_unknown(run: RunningPlan, answer: Answer, order_id: str) -> None:
         run.tracker.breaks(what, unknown, seen, ("NTF-03",), kind="a foreign order is answered unlike an unknown one")
 
 
-def _after_refusal(run: RunningPlan, name: str, before: tuple[OrderState, ...], answer: Answer) -> None:
+def _after_refusal(
+    run: RunningPlan, name: str, before: tuple[OrderState, ...], answer: Answer, *, pending: bool
+) -> None:
     tracker, owner = run.tracker, run.tracker.orders[name].terms.account
-    pending = tracker.orders[name].seen_pending
     tracker.cause(name, rules_of.SECOND_WHILE_PENDING if pending else rules_of.REFUSED)
     tracker.cause_funds(owner, rules_of.SECOND_WHILE_PENDING if pending else rules_of.REFUSED, name)
     for other in tracker.live():
@@ -258,6 +261,7 @@ def cancel_all(run: RunningPlan, account: str) -> None:
     tracker.belief = tracker.belief.by_now(run.until(), run.rules)
     before = {name: tracker.belief.states(name) for name in tracker.orders}
     active = tracker.surely_active(account)
+    known = {name: tracker.status(name) for name in tracker.orders}
     nothing = not [name for name in tracker.live(account) if _could_be(before[name], ACTIVE)]
     for name, order in tracker.orders.items():
         own = order.terms.account == account
@@ -290,7 +294,7 @@ def cancel_all(run: RunningPlan, account: str) -> None:
     tracker.belief = after
     exercised = () if answer is None or named is None else ("ALL-03", "ALL-04") if nothing else ("ALL-03",)
     tracker.fits(what, "accepted", "no answer" if answer is None else f"listing {len(named or ())} orders", exercised)
-    _spread_bulk(run, account, before, many=len(active) >= MANY, nothing=nothing)
+    _spread_bulk(run, account, before, many=len(active) >= MANY, nothing=nothing, known=known)
 
 
 def _break_listing(
@@ -371,6 +375,7 @@ def _spread_bulk(
     *,
     many: bool,
     nothing: bool,
+    known: dict[str, Status | None],
 ) -> None:
     tracker = run.tracker
     for name, order in tracker.orders.items():
@@ -379,7 +384,7 @@ def _spread_bulk(
             if _could_be(states, frozenset(Status) - TERMINAL):
                 tracker.cause(name, rules_of.BULK_OTHER)
             continue
-        rule = bulk_rule(states)
+        rule = bulk_rule(states, known[name])
         tracker.cause(name, rule)
         tracker.cause_funds(account, rule, name)
         if rule in (rules_of.BULK, rules_of.BULK_PARTIAL):
@@ -397,9 +402,9 @@ def _spread_bulk(
             tracker.cause_funds(other, rules_of.BULK_OTHER)
 
 
-def bulk_rule(states: tuple[OrderState, ...]) -> Rule:
-    """What a cancel-all puts on an order that was in one of ``states`` before it."""
-    statuses = {state.status for state in states}
+def bulk_rule(states: tuple[OrderState, ...], known: Status | None = None) -> Rule:
+    """What a cancel-all puts on an order that was in one of ``states`` before it, ``known`` among others."""
+    statuses = {state.status for state in states} if known is None else {known}
     executing = statuses == {Status.PENDING} and states[0].terms.type is OrderType.MARKET
     if statuses <= TERMINAL or executing:
         return rules_of.BULK_UNTOUCHED

@@ -111,9 +111,9 @@ class Tracker:
 
     def cell(self, name: str, event: str) -> None:
         """Count a (state, event) cell, where the state is pinned, for a pending cancel by the last read."""
-        state = self.belief.state(name)
-        if state is not None:
-            self.result.cells[(state.status, event)] += 1
+        status = self.status(name)
+        if status is not None:
+            self.result.cells[(status, event)] += 1
         elif self.orders[name].seen_pending:
             self.result.cells[(Status.PENDING_CANCEL, event)] += 1
 
@@ -141,6 +141,20 @@ class Tracker:
     def allowed(self, name: str) -> str:
         """What the model holds possible of an order, in words."""
         return " or ".join(sorted(describe(state) for state in self.belief.states(name))) or "nothing"
+
+    def status(self, name: str) -> Status | None:
+        """The status of an order where only one is possible.
+
+        Among others any order may have traded since it was read: there, an active order counts as what it was last seen
+        to be. This says what an observation exercises; what is right is always judged by all that is possible.
+        """
+        order = self.orders[name]
+        statuses = {state.status for state in self.belief.states(name)}
+        if len(statuses) == 1:
+            return next(iter(statuses))
+        seen = None if order.last is None else order.last.status
+        shared = not self.rules.markets[order.terms.market].isolated
+        return seen if shared and seen in ACTIVE and seen in statuses else None
 
     def live(self, account: str | None = None) -> list[str]:
         """The orders that may still be active, executing or pending, in the order of placing."""
