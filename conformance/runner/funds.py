@@ -168,7 +168,10 @@ class FundsJudge:
             if now.available is not None and before.available is not None:
                 predicted = exactly(before.available).plus(trades).minus(here)
                 if not predicted.holds(now.available):
-                    aspect = Aspect.LOCKED if now.locked is None or before.locked is None else Aspect.TOTAL
+                    # where the total is shown it speaks for itself: what is available is then a matter of the lock
+                    unshown = None in (now.locked, before.locked)
+                    total_shown = None not in (now.total, before.total)
+                    aspect = Aspect.LOCKED if unshown or total_shown else Aspect.TOTAL
                     found.append(
                         Discrepancy(
                             aspect=aspect, asset=asset, predicted=predicted, seen=now.available, part="available"

@@ -213,8 +213,9 @@ def settle(run: RunningPlan) -> None:
     while not run.broken:
         waiting = [
             name
-            for name in tracker.orders
-            if any(state.status is Status.PENDING_CANCEL for state in tracker.belief.states(name))
+            for name, order in tracker.orders.items()
+            # where the funds told that it has ended, a read must say so too
+            if order.seen_pending or any(s.status is Status.PENDING_CANCEL for s in tracker.belief.states(name))
         ]
         if not waiting:
             return

@@ -1,0 +1,34 @@
+"""Opens stages: exchanges in this process whose answers follow a script."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.runner import observing
+from fixtures.exchange import CancelMode, ExchangeSettings
+from tests.runner.stage import Stage
+
+
+@pytest.fixture(autouse=True)
+def _short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Balances that do not fit are looked at again as often as ever, but within milliseconds."""
+    monkeypatch.setattr(observing, "SECOND_LOOKS", tuple(pause / 40 for pause in observing.SECOND_LOOKS))
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Callable[..., Stage]]:
+    """Opens a stage: ``stage("delayed", faults=[...], timing={...})``; tables are overrides of the profile."""
+    opened: list[Stage] = []
+
+    def open_stage(mode: str = "immediate", *, faults: tuple[str, ...] = (), **tables: Any) -> Stage:
+        settings = ExchangeSettings(cancel_mode=CancelMode(mode), delay_ms=(10, 30), faults=faults, seed=1)
+        timing = {"poll_interval": 0.002, **tables.pop("timing", {})}
+        opened.append(Stage(tmp_path / f"state-{len(opened)}", settings, {"timing": timing, **tables}))
+        return opened[-1]
+
+    yield open_stage
+    for one in opened:
+        one.venue.close()
+        one.desk.close()
