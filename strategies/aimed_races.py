@@ -77,6 +77,9 @@ def aimed_fill_races(ground: Ground) -> list[Plan]:
         whole = [Cancel(order="a"), Fill(order="b", quantity=scene.quantity)]
         yield _plan("cancel x fill in a queue", scene.place("a"), scene.place("b"), _at_once(whole))
         scene = next(places)
+        many: list[Call] = [Cancel(order="a"), *[Fill(order="a", quantity=scene.quantity)] * 3]
+        yield _plan("cancel x three fills of all", scene.place("a"), _at_once(many))
+        scene = next(places)
         most: list[Call] = [Fill(order="a", quantity=scene.quantity - scene.market.step), Cancel(order="a")]
         yield _plan("cancel x fill of all but a step", scene.place("a"), _at_once(most))
 
@@ -114,7 +117,7 @@ def aimed_bulk_races(ground: Ground) -> list[Plan]:
         if ground.can(Capability.FILL):
             scene = next(places)
             part = Fill(order="a", quantity=scene.part)
-            yield _plan("cancel-all x fill", scene.place("a"), part, _at_once([CancelAll(), part]))
+            yield _plan("cancel-all x fill", scene.place("a"), part, _at_once([CancelAll(), part, part]))
 
     return list(plans())
 

@@ -1,10 +1,15 @@
 """Starting several calls at the same moment, each in a thread of its own."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 Result = TypeVar("Result")
+
+
+LEAD = 0.001
+"""Seconds between the moment when all threads are ready and the start: whoever came last must not run ahead."""
 
 
 def start_together(calls: Sequence[Callable[[], Result]]) -> list[Result]:
@@ -14,11 +19,18 @@ def start_together(calls: Sequence[Callable[[], Result]]) -> list[Result]:
     the others did has happened by then.
     """
     results: list[Result | BaseException] = [RuntimeError("a call never ran")] * len(calls)
-    barrier = threading.Barrier(len(calls))
+    start = 0.0
+
+    def ready() -> None:
+        nonlocal start
+        start = time.monotonic() + LEAD
+
+    barrier = threading.Barrier(len(calls), action=ready)
 
     def go(at: int) -> None:
         try:
             barrier.wait()
+            time.sleep(max(0.0, start - time.monotonic()))
             results[at] = calls[at]()
         except BaseException as trouble:  # noqa: BLE001  # it is raised again below, in the thread that waits
             results[at] = trouble
