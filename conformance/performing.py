@@ -141,8 +141,8 @@ def _say_lanes(console: Console, options: Options, explorer: Explorer) -> None:
     found = len(explorer.lanes.lanes)
     if options.target is not None and found < options.workers:
         console.print(
-            f"[yellow]note:[/] {options.workers} lanes were asked for, {found} can be had: each needs accounts and markets "
-            "of its own (`lane = 2` in [accounts.NAME] and [markets.NAME]).",
+            f"[yellow]note:[/] {options.workers} lanes were asked for, {found} can be had: each needs accounts and "
+            "markets of its own (`lane = 2` in [accounts.NAME] and [markets.NAME]).",
             highlight=False,
         )
 

@@ -1,8 +1,8 @@
 """Plans: what to do to a target, as data.
 
 A plan is a list of small frozen actions, drawn whole before anything is sent; no draw ever depends on an answer. Orders
-are named by the plan, never by the target's ids. One JSON form is Hypothesis' example, the evidence of a failure and the
-input of ``replay``::
+are named by the plan, never by the target's ids. One JSON form is Hypothesis' example, the evidence of a failure and
+the input of ``replay``::
 
     {"title": "...", "actions": [{"do": "place", "order": "a", ...}, {"do": "cancel", "order": "a"}, ...]}
 
@@ -48,7 +48,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fill:
-    """Make ``order`` trade ``quantity`` base units, by the target's driver: a crossing order of ``by``, or a control request.
+    """Make ``order`` trade ``quantity`` base units, by the target's driver: a crossing order of ``by``, or by control.
 
     A crossing order takes better and older orders first, as price-time priority says, and predicts so.
     """

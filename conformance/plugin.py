@@ -1,8 +1,8 @@
 """The pytest plugin: ``pytest --pyargs conformance --target FILE`` runs the conformance tests under pytest.
 
-It stays inert in every other run: without ``--target`` (or ``--embedded``) it collects nothing, opens nothing and imports
-nothing heavy. The verdicts and files are those of ``cancel-conformance run``; pytest's own outcome of a test says
-whether its requirements were broken.
+It stays inert in every other run: without ``--target`` (or ``--embedded``) it collects nothing, opens nothing and
+imports nothing heavy. The verdicts and files are those of ``cancel-conformance run``; pytest's own outcome of a test
+says whether its requirements were broken.
 """
 
 from collections.abc import Iterator

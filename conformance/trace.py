@@ -37,8 +37,8 @@ class Step:
 class Violation:
     """One nonconformity: which requirements it breaks (the closest first), and why nothing explains what was seen.
 
-    ``kind`` groups equal violations; it holds no name, id or amount of one run. ``ends``: whether the plan could not go on
-    after it; a wrong shape of an answer, say, hides nothing of what comes next.
+    ``kind`` groups equal violations; it holds no name, id or amount of one run. ``ends``: whether the plan could not
+    go on after it; a wrong shape of an answer, say, hides nothing of what comes next.
     """
 
     requirements: tuple[str, ...]
@@ -69,8 +69,8 @@ class Timing:
 class PlanResult:
     """The outcome of one run of one plan.
 
-    ``exercised`` counts, by requirement, the observations that could have shown a violation and did not; ``cells`` counts
-    (state, event) pairs reached while the state was pinned by a read; ``attacks`` counts what was forged, by its name.
+    ``exercised`` counts, by requirement, the observations that could have shown a violation and did not; ``cells``
+    counts (state, event) pairs reached while the state was pinned by a read; ``attacks`` counts what was forged.
     ``trouble`` says why the plan could not be judged
     to its end (the target's transport, a refused placing, a driver): never a nonconformity. ``suspect`` is the plan to
     repeat where a violation belongs to an earlier plan than this one; ``spent`` the requests of making the plan small.

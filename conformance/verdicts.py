@@ -1,7 +1,7 @@
 """Verdicts: what a whole run says of each requirement, and the exit status that follows.
 
-A verdict is computed from everything that was observed of a requirement in the run, whichever test saw it. A requirement
-that was never exercised is not a pass.
+A verdict is computed from everything that was observed of a requirement in the run, whichever test saw it. A
+requirement that was never exercised is not a pass.
 """
 
 from collections import Counter
@@ -29,9 +29,9 @@ class Verdict(StrEnum):
 class Finding:
     """Equal violations, grouped: how often they were seen, and the smallest plan that shows them.
 
-    ``failed`` of ``runs`` repetitions of that plan showed it; fewer than all means INTERMITTENT. ``result`` is the trace
-    of the smallest failing run; ``first_size`` the number of actions of the plan that showed it first; ``spent`` the
-    requests that making it smaller took.
+    ``failed`` of ``runs`` repetitions of that plan showed it; fewer than all means INTERMITTENT. ``result`` is the
+    trace of the smallest failing run; ``first_size`` the number of actions of the plan that showed it first;
+    ``spent`` the requests that making it smaller took.
     """
 
     violation: Violation
@@ -140,8 +140,8 @@ def judgements(
 ) -> tuple[Judgement, ...]:
     """The verdict of every judged requirement, in the catalogue's order.
 
-    ``missing`` says, by requirement, which capability the target lacks; ``selected`` names the requirements of a partial
-    run: all others are NOT EXERCISED.
+    ``missing`` says, by requirement, which capability the target lacks; ``selected`` names the requirements of a
+    partial run: all others are NOT EXERCISED.
     """
     chosen = None if selected is None else set(selected)
     found = []
@@ -199,8 +199,8 @@ def exit_status(
 ) -> ExitStatus:
     """0 conformant, 1 a MUST failed (with ``strict`` a SHOULD too), 3 a MUST could not be judged.
 
-    A MUST that the target has no capability for is NOT EXERCISED and does not by itself make a run inconclusive; one that
-    should have been exercised and was not does. ``complete`` is false where the run was stopped early.
+    A MUST that the target has no capability for is NOT EXERCISED and does not by itself make a run inconclusive; one
+    that should have been exercised and was not does. ``complete`` is false where the run was stopped early.
     """
     chosen = None if selected is None else set(selected)
     undecided = not complete

@@ -1,4 +1,4 @@
-"""Aimed plans: every state of an order's life met by every event, walked on purpose before anything is left to chance."""
+"""Aimed plans: every state of an order's life met by every event, walked on purpose before chance has its say."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ EVENTS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scene:
-    """Where a cell is played: one market, one side, a price, a quantity; ``fills`` are those of a partly filled order."""
+    """Where a cell is played: one market, one side, a price, a quantity; ``fills`` of a partly filled order."""
 
     market: MarketShape
     side: Side
@@ -73,7 +73,7 @@ class Scene:
 
     @property
     def improved(self) -> Decimal:
-        """A price that is worse for the order by a few ticks: it trades at the better one of the order that it meets."""
+        """A price that is worse for the order by a few ticks: it trades at that of the order it meets."""
         ticks = 3 * self.market.tick
         return self.price + ticks if self.side is Side.BUY else max(self.market.tick, self.price - ticks)
 

@@ -58,7 +58,7 @@ class Ground:
         return self.abilities.issuperset(abilities)
 
     def affordable(self, account: str, market: MarketShape, side: Side, price: Decimal, share: Decimal) -> Decimal:
-        """The largest quantity that uses at most ``share`` of what an account has, in base units on the market's grid."""
+        """The largest quantity that uses at most ``share`` of what an account has, in base units on the grid."""
         bounds = [market.max_quantity]
         asset = market.quote if side is Side.BUY else market.base
         funds = self.available.get((account, asset))

@@ -208,7 +208,7 @@ def _place_rejected(draw: st.DrawFn, sketch: Sketch) -> None:
 
 
 def _take(draw: st.DrawFn, sketch: Sketch) -> None:
-    """An order that meets a resting one of the counterparty, at its price or a worse one, and rests with what is left."""
+    """An order that meets a resting one of the counterparty, at its price or a worse one; the rest of it rests."""
     facing = [o for o in sketch.live(COUNTERPARTY) if o.price is not None]
     if not facing:
         _place_opposite(draw, sketch)

@@ -1,4 +1,4 @@
-"""The suite checked on itself: every seeded fault must be caught by its requirement, a clean exchange must not be accused."""
+"""The suite checked on itself: every seeded fault must be caught, a clean exchange must not be accused."""
 
 import multiprocessing
 import multiprocessing.util
@@ -19,7 +19,7 @@ from fixtures.exchange import CancelMode, ExchangeSettings
 from fixtures.faults import FAULTS, Fault
 
 DELAY_MS = (20, 60)
-"""The delay of the embedded exchange's delayed cancels, in milliseconds: long enough to be met, short enough to wait."""
+"""The delay of the embedded exchange's delayed cancels, in milliseconds: long enough to be met."""
 
 LANES = 2
 """Lanes of each process: while one waits for a pending cancel, the other goes on."""

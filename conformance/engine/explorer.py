@@ -61,7 +61,7 @@ class Silent:
 
 @dataclass(kw_only=True)
 class Explorer:
-    """One run over one target. ``stop_at_first`` ends it with the first violation of a wanted requirement (self-check)."""
+    """One run over one target. ``stop_at_first`` ends it with the first violation of these requirements."""
 
     lanes: Lanes
     ground: Ground
@@ -83,7 +83,8 @@ class Explorer:
     def explore(self, strategy: st.SearchStrategy[Plan], *, plans: int, first: Iterable[Plan] = ()) -> None:
         """Run ``first`` plans, then up to ``plans`` drawn ones; raises :class:`NonconformityError`.
 
-        Exploration ends at the first plan that breaks one of the test's own requirements; what else it shows is recorded.
+        Exploration ends at the first plan that breaks one of the test's own requirements; what else it shows is
+        recorded.
         """
         drawn = draw_plans(strategy, plans, seed_of=f"{self.seed}/{self.test}")
         self.run([*first, *drawn])

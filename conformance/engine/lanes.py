@@ -22,7 +22,7 @@ class Lane:
 
 
 class Lanes:
-    """A fixed set of lanes; plans are handed to whichever is free. Threads, since a lane mostly waits for the target."""
+    """A fixed set of lanes; plans are handed to whichever is free. Threads: a lane mostly waits for the target."""
 
     def __init__(self, lanes: Iterable[Lane]) -> None:
         self.lanes = list(lanes)

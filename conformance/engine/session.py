@@ -60,7 +60,7 @@ def open_session(
 
 
 def check_reachable(venue: Venue) -> None:
-    """One signed request that must be understood; raises :class:`UserError` that names the request and what came back."""
+    """One signed request that must be understood; raises :class:`UserError` that says what came back."""
     try:
         if Capability.BALANCES in venue.capabilities:
             funds = venue.balances(PRIMARY)
@@ -81,8 +81,8 @@ def check_reachable(venue: Venue) -> None:
         )
     if answer.is_(AnswerClass.UNAUTHENTICATED):
         raise UserError(
-            f"{venue.profile.source}: accounts.{PRIMARY}: {asked} was answered HTTP {answer.status}: the target does not "
-            f"accept this key or signature. It said: {exchange.response_body[:200]}"
+            f"{venue.profile.source}: accounts.{PRIMARY}: {asked} was answered HTTP {answer.status}: the target does "
+            f"not accept this key or signature. It said: {exchange.response_body[:200]}"
         )
     if not understood:
         note = f" ({exchange.note})" if exchange.note else ""
@@ -101,8 +101,8 @@ def refuse_foreign_orders(venue: Venue) -> None:
         if strangers:
             raise UserError(
                 f"{venue.profile.source}: accounts.{account} has {len(strangers)} active orders that this run did not "
-                f"place (such as {strangers[0].order_id}); cancel-all would cancel them. Use an account of its own, run "
-                "`cancel-conformance sweep` if an earlier run left them, or allow it with --despite-foreign-orders."
+                f"place (such as {strangers[0].order_id}); cancel-all would cancel them. Use an account of its own, "
+                "run `cancel-conformance sweep` if an earlier run left them, or allow it with --despite-foreign-orders."
             )
 
 

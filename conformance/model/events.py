@@ -1,4 +1,4 @@
-"""What can happen to orders, in the model's words; the runner translates a plan's actions and a driver's deeds into these."""
+"""What can happen to orders, in the model's words; the runner translates a plan's actions into these."""
 
 from dataclasses import dataclass
 from decimal import Decimal

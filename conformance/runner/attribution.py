@@ -1,8 +1,9 @@
 """Which requirement an observation exercises, and which one it breaks when no world explains it.
 
-A *cause* is something that happened to an order or an account and has not been confirmed by a read yet. Each cause names
-the requirements that tie it to what a later read may show, by aspect: the status, the executed quantity, presence in the
-list of active orders, the locked amount, the total. A read that fits exercises them; one that does not breaks them.
+A *cause* is something that happened to an order or an account and has not been confirmed by a read yet. Each cause
+names the requirements that tie it to what a later read may show, by aspect: the status, the executed quantity,
+presence in the list of active orders, the locked amount, the total. A read that fits exercises them; one that does
+not breaks them.
 """
 
 from collections.abc import Iterable
@@ -24,8 +25,8 @@ class Aspect(StrEnum):
 class Rule:
     """The requirements that one kind of cause puts on later reads, by aspect.
 
-    ``suspects`` are broken by a misfit in executed quantity or total, ``lock_suspects`` by one in locked funds, but a read
-    that fits has not exercised them.
+    ``suspects`` are broken by a misfit in executed quantity or total, ``lock_suspects`` by one in locked funds, but a
+    read that fits has not exercised them.
     """
 
     why: str

@@ -37,8 +37,10 @@ class PlanAbandoned(Exception):
 class RunningPlan:
     """Everything that the executors of one plan share.
 
-    ``accounts`` are the roles that the plan uses; ``cancelled_prices`` the (market, side, price) levels at which an order
-    was cancelled (queue place, CXL-05); ``raced_bulk`` the accounts whose cancel-all met other calls at once (RCE-03); ``alone`` whether the accounts had no other active orders when the plan began; ``changed_at`` the monotonic time of the last change that a late read may miss.
+    ``accounts`` are the roles that the plan uses; ``cancelled_prices`` the (market, side, price) levels at which an
+    order was cancelled (queue place, CXL-05); ``raced_bulk`` the accounts whose cancel-all met other calls at once
+    (RCE-03); ``alone`` whether the accounts had no other active orders when the plan began; ``changed_at`` the
+    monotonic time of the last change that a late read may miss.
     """
 
     plan: Plan
@@ -87,7 +89,8 @@ class RunningPlan:
     def took(self, answer: Answer | Unknown, *, attack: Attack | None = None, ids: tuple[str, ...] = ()) -> None:
         """Put an exchange into the trace once, and judge what holds for every answer (ERR-01, ERR-02, ERR-04, SIG-11).
 
-        ``attack`` is the flaw of a forged request, and ``ids`` are the requirements that an error of the server breaks too.
+        ``attack`` is the flaw of a forged request, and ``ids`` are the requirements that an error of the server
+        breaks too.
         """
         step, exchange = self.tracker.step, answer.exchange
         if step.exchanges and step.exchanges[-1] is exchange:

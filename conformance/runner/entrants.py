@@ -206,24 +206,24 @@ def _read(run: RunningPlan, call: ReadAction) -> Entrant | None:
 # -- as calls of a history --------------------------------------------------------------------------------------------
 
 
-def call_of(entrant: Entrant, listed: set[str] | None, *, read_delay: float) -> Call | None:
+def call_of(entrant: Entrant, listed: set[str] | None, *, reads_late: bool) -> Call | None:
     """The entrant as a call of a history; ``None`` where it changed nothing and says nothing.
 
-    ``listed`` are the orders that a cancel-all's answer named (``None``: it names none). A read that may be late shows
-    a moment up to ``read_delay`` seconds before it began.
+    ``listed`` are the orders that a cancel-all's answer named (``None``: it names none). Where reads may be late, a
+    read among the calls says nothing of its place among them.
     """
     answer, exchange = entrant.answer, entrant.answer.exchange
     lost = isinstance(answer, Unknown)
     if isinstance(answer, Unknown) and not answer.sent:
         return None
     event, accepts, told = _told(entrant, listed)
-    if event is None:
+    if event is None or (reads_late and isinstance(event, Look)):
         return None
     found_again = lost and isinstance(entrant.sent, Placed)
     return Call(
         label=entrant.label,
         event=event,
-        began=exchange.began - (read_delay if isinstance(event, Look) else 0.0),
+        began=exchange.began,
         ended=None if lost else exchange.ended,
         accepts=accepts,
         answer=told,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 
@@ -36,6 +37,7 @@ from conformance.runner.terms import rules_of
 from conformance.runner.tracker import Tracker
 from conformance.trace import PlanResult, Step
 from fixtures.venue.client import Venue
+from fixtures.venue.trouble import VenueTrouble
 
 BULK_CLEAN_UP = 8
 """Live orders from which a plan's clean-up uses cancel-all, where the target has it and nothing else is active."""
@@ -48,18 +50,29 @@ def run_plan(
 
     ``markets`` says which markets this lane uses in place of those that the plan names.
 
-    Raises :class:`~fixtures.venue.trouble.VenueTrouble` where the target cannot be asked further.
+    Raises :class:`~fixtures.venue.trouble.VenueTrouble` where the target cannot be asked further and nothing was found.
     """
     result = PlanResult(plan=plan)
     began = time.monotonic()
     run = _begin(plan, venue, memory, result, markets or {})
+    over = False
     try:
         if not run.broken:
             _perform(run)
+        if not run.broken:
+            over = True
+            _remember(run)
+            observing.look_again(run, look_again)
     except (PlanAbandoned, TooManyWorlds) as reason:
         result.trouble = str(reason)
+    except VenueTrouble as trouble:
+        if not result.violations:
+            raise
+        result.trouble = str(trouble)  # what was found is not lost; the next request will meet the same trouble
     finally:
-        _leave(run, look_again)
+        memory.changed_at = run.changed_at if over else time.monotonic()
+        if not over:
+            _leave(run)
         result.seconds = time.monotonic() - began
     return result
 
@@ -97,7 +110,7 @@ def _begin(plan: Plan, venue: Venue, memory: Memory, result: PlanResult, markets
 
 
 def accounts_of(plan: Plan) -> tuple[str, ...]:
-    """The roles that a plan uses, the primary account first; a plan that fills or compares uses the counterparty too."""
+    """The roles that a plan uses, the primary account first; a plan that fills uses the counterparty too."""
     used = {PRIMARY}
     for action in plan.actions:
         for call in action.calls if isinstance(action, Parallel) else (action,):
@@ -199,27 +212,31 @@ def _clean_up(run: RunningPlan) -> None:
             cancels.cancel(run, name, None)
 
 
-def _leave(run: RunningPlan, look_again: int) -> None:
-    """Whatever happened, leave nothing of the plan behind; and look at orders of earlier plans once more."""
-    tracker = run.tracker
-    run.memory.changed_at = time.monotonic() if run.broken else run.changed_at
-    if not run.broken:
-        run.memory.remember(
-            Closed(
-                order_id=order.order_id,
-                name=order.name,
-                account=order.terms.account,
-                seen=order.last,
-                at=time.monotonic(),
-                plan=run.plan,
-            )
-            for order in tracker.orders.values()
-            if order.last is not None and order.last.status in TERMINAL
+def _remember(run: RunningPlan) -> None:
+    """Keep the plan's closed orders: a later plan looks at them once more."""
+    run.memory.remember(
+        Closed(
+            order_id=order.order_id,
+            name=order.name,
+            account=order.terms.account,
+            seen=order.last,
+            at=time.monotonic(),
+            plan=run.plan,
         )
-        observing.look_again(run, look_again)
-        return
-    for market in sorted(run.held_markets):
-        run.venue.hold_market(market, False)
-    for name, order in tracker.orders.items():
-        if any(state.status not in TERMINAL for state in tracker.belief.states(name)) or run.result.violations:
-            run.venue.cancel(order.terms.account, order.order_id)
+        for order in run.tracker.orders.values()
+        if order.last is not None and order.last.status in TERMINAL
+    )
+
+
+def _leave(run: RunningPlan) -> None:
+    """A plan that did not come to its end leaves nothing behind either; nothing of this is judged.
+
+    Where the target cannot be asked any more, what is left is found by the sweep.
+    """
+    tracker = run.tracker
+    with suppress(VenueTrouble):
+        for market in sorted(run.held_markets):
+            run.venue.hold_market(market, False)
+        for name, order in tracker.orders.items():
+            if any(state.status not in TERMINAL for state in tracker.belief.states(name)) or run.result.violations:
+                run.venue.cancel(order.terms.account, order.order_id)

@@ -36,10 +36,11 @@ class Closed:
 class Memory:
     """Remembered across the plans of one lane.
 
-    ``fingerprints`` are masked answers by what was asked; ``shown_closed`` the terms that the target has shown of closed
-    orders, ``wrong_funds`` whether balances were seen to stay wrong; ``workbench`` keeps the keys and signatures of forged requests,
-    ``shape`` what errors must look like and the request ids that were seen; ``given_up`` the client ids of orders whose
-    end was waited for once; ``changed_at`` the monotonic time of the last change at the target.
+    ``fingerprints`` are masked answers by what was asked; ``shown_closed`` the terms that the target has shown of
+    closed orders, ``wrong_funds`` whether balances were seen to stay wrong; ``workbench`` keeps the keys and
+    signatures of forged requests, ``shape`` what errors must look like and the request ids that were seen;
+    ``given_up`` the client ids of orders whose end was waited for once; ``changed_at`` the monotonic time of the last
+    change at the target.
     """
 
     closed: deque[Closed] = field(default_factory=deque)
@@ -111,7 +112,8 @@ def whole_fingerprint(answer: Answer, *known: str) -> str:
         for name, value in answer.exchange.response_headers
         if name.lower() not in _VARIES
     )
-    return f"HTTP {answer.status}, code {answer.code}, headers [{', '.join(headers)}], body {masked(answer.exchange.response_body, *known)}"
+    body = masked(answer.exchange.response_body, *known)
+    return f"HTTP {answer.status}, code {answer.code}, headers [{', '.join(headers)}], body {body}"
 
 
 def revived(closed: Closed, status: Status | None, executed: object) -> bool:

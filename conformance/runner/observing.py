@@ -189,7 +189,7 @@ def balances(run: RunningPlan, account: str) -> None:
 
 
 def snapshot(run: RunningPlan) -> None:
-    """Observe every account of the plan: active orders, then single orders that something happened to, then balances."""
+    """Observe every account of the plan: active orders, single orders that something happened to, balances."""
     for account in run.accounts:
         if run.broken:
             return

@@ -47,8 +47,6 @@ def race(run: RunningPlan, action: Parallel) -> None:
     tracker = run.tracker
     tracker.belief = tracker.belief.by_now(run.until(), run.rules)
     before = {name: tracker.belief.states(name) for name in tracker.orders}
-    if any(entrant.kind is Kind.READ for entrant in found):
-        run.quiet(run.venue.profile.timing.read_delay)  # nothing older than the race can be read then
     warm(run, len(found))
     _start(run, found)
     _register(run, found)
@@ -76,7 +74,7 @@ def _register(run: RunningPlan, found: list[Entrant]) -> None:
     for entrant in placed:
         assert isinstance(entrant.sent, Placed)
         entrant.order_id = entrant.sent.order_id
-        if isinstance(entrant.answer, Unknown) and entrant.answer.sent:
+        if isinstance(entrant.answer, Unknown) and entrant.answer.sent and Capability.LIST in run.offered:
             time.sleep(run.venue.profile.timing.read_delay)
             view = run.venue.find_by_client_id(entrant.account, entrant.sent.client_id)
             entrant.order_id = None if view is None else view.order_id
@@ -111,8 +109,7 @@ def _read_takers(run: RunningPlan, found: Iterable[Entrant]) -> None:
     if takers:
         run.quiet(run.venue.profile.timing.read_delay)
     for entrant in takers:
-        assert entrant.order_id is not None
-        result = run.venue.order(entrant.account, entrant.order_id)
+        result = run.asked(partial(run.venue.order, entrant.account, entrant.order_id or ""))
         run.took(result.answer)
         entrant.view = result.view
 
@@ -130,8 +127,8 @@ def _judge(run: RunningPlan, found: list[Entrant], before: dict[str, tuple[Order
             listed[entrant.label] = _listed(run, entrant, found)
         if run.broken:
             return
-    delay = run.venue.profile.timing.read_delay
-    calls = [(e, call_of(e, listed.get(e.label), read_delay=delay)) for e in found]
+    late = run.venue.profile.timing.read_delay > 0
+    calls = [(e, call_of(e, listed.get(e.label), reads_late=late)) for e in found]
     history = [(entrant, call) for entrant, call in calls if call is not None]
     until = run.until()
     rules = raced_rules(run, found, before)
@@ -227,13 +224,13 @@ def _break(
     run: RunningPlan, what: str, words: str, ids: tuple[str, ...], guilty: list[Entrant], illegal: Illegal
 ) -> None:
     """No order of the calls explains the answers: say how far an order went, and what could have come next."""
-    kinds = sorted({entrant.kind for entrant in guilty})
+    kinds = sorted({str(entrant.kind) for entrant in guilty if entrant.kind is not Kind.READ}) or ["read"]
     run.tracker.breaks(
         what,
         "an order of the calls, each between its request and its answer, that explains them all",
         words,
         ids,
-        kind=f"no order explains the answers of {' and '.join(kinds)} at once",
+        kind=f"no order of the calls explains their answers: {', '.join(kinds)} at once",
         because=(
             f"explained as far as: {', then '.join(illegal.explained) or 'none of them'}",
             f"then: {'; '.join(illegal.states)}",

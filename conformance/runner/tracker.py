@@ -279,8 +279,8 @@ class Tracker:
         ids += _against_itself(order, seen)
         if not ids and any(cause.rule in (rules_of.FILLED, rules_of.PLACED) for cause in causes):
             self.result.trouble = (
-                f"{what}: expected {' or '.join(conflict.allowed)}, seen {said}; no cancel was involved. The market may not "
-                "match by price and time, or others may trade there: see the profile's [[markets]] `isolated`."
+                f"{what}: expected {' or '.join(conflict.allowed)}, seen {said}; no cancel was involved. The market may "
+                "not match by price and time, or others may trade there: see the profile's [[markets]] `isolated`."
             )
             return
         kind = f"{'/'.join(sorted({s.status for s in states}))} expected, {seen.status} seen"

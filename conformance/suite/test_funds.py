@@ -8,7 +8,7 @@ from strategies.focused import aimed_plans, reuse_plans
 
 @pytest.mark.requirement("FND-01", "FND-02", "FND-05", "FND-06")
 def test_lock_is_released_exactly(explorer: Explorer) -> None:
-    """On CANCELED exactly what the order still locked is released, at once, in the right asset, to the right account."""
+    """On CANCELED exactly what the order still locked is released, at once, in the right asset and account."""
     plans = aimed_plans(
         explorer.ground,
         states=("open", "open until a time", "partially filled", "partially filled by taking"),
