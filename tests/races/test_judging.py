@@ -137,7 +137,7 @@ def test_what_no_order_explains_is_told_as_a_proof(arena: "Arena") -> None:
     four = plan(order("a"), Snapshot(), Parallel(calls=(Cancel(order="a"),) * 4))
     violation = next(v for _ in range(10) for v in run(four).violations)
     assert violation.requirements == ("RCE-01",)
-    assert violation.kind == "no order explains the answers of cancel at once"
+    assert violation.kind == "no order of the calls explains their answers: cancel at once"
     assert violation.seen.count("cancel of a [") == 4
     assert "(not-found)" in violation.seen
     assert " ms] HTTP " in violation.seen
