@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 
 from conformance.model.order import ACTIVE, TERMINAL
-from conformance.model.prediction import TooManyWorlds
+from conformance.model.prediction import TooManyWorldsError
 from conformance.plans import (
     COUNTERPARTY,
     PRIMARY,
@@ -29,7 +29,7 @@ from conformance.plans import (
 )
 from conformance.requirements import Capability
 from conformance.runner import cancels, forging, observing, placing, races
-from conformance.runner.context import PlanAbandoned, RunningPlan
+from conformance.runner.context import PlanAbandonedError, RunningPlan
 from conformance.runner.funds import Funds, FundsJudge
 from conformance.runner.leftovers import close_earlier
 from conformance.runner.memory import Closed, Memory
@@ -63,7 +63,7 @@ def run_plan(
             over = True
             _remember(run)
             observing.look_again(run, look_again)
-    except (PlanAbandoned, TooManyWorlds) as reason:
+    except (PlanAbandonedError, TooManyWorldsError) as reason:
         result.trouble = str(reason)
     except VenueTrouble as trouble:
         if not result.violations:

@@ -1,14 +1,27 @@
 """Opens stages: exchanges in this process whose answers follow a script."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conformance.runner import observing
+from fixtures import accounts
 from fixtures.exchange import CancelMode, ExchangeSettings
+from fixtures.venue import transport
 from tests.runner.stage import Stage
+
+load_private_key = cache(accounts.load_private_key)
+default_context = cache(transport._default_context)
+
+
+@pytest.fixture(autouse=True)
+def _keys_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading keys and certificates takes longer than most of these tests; every stage has the same ones."""
+    monkeypatch.setattr(accounts, "load_private_key", load_private_key)
+    monkeypatch.setattr(transport, "_default_context", default_context)
 
 
 @pytest.fixture(autouse=True)
