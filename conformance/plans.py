@@ -13,9 +13,9 @@ import hashlib
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from conformance.errors import UserError
 from conformance.model.order import OrderType, Side, TimeInForce
@@ -42,7 +42,7 @@ class Place:
     account: str = PRIMARY
     type: OrderType = OrderType.LIMIT
     time_in_force: TimeInForce = TimeInForce.GTC
-    client_id_length: int | None = None
+    client_id_length: Annotated[int, Field(ge=1)] | None = None
     post_only: bool = False
 
 
@@ -130,7 +130,7 @@ class Wait:
     """Let time pass, in seconds."""
 
     do: Literal["wait"] = "wait"
-    seconds: float
+    seconds: Annotated[float, Field(ge=0, le=3600)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -190,6 +190,10 @@ class Plan:
     def digest(self) -> str:
         """A short name of the plan's content; equal plans have equal names, whatever their title."""
         return hashlib.sha256(to_json(replace(self, title="")).encode()).hexdigest()[:16]
+
+
+for _kind in (Plan, *get_args(Action)):
+    _kind.__pydantic_config__ = ConfigDict(extra="forbid")  # a key that is misspelt would be passed over silently
 
 
 @cache
