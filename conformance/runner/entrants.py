@@ -188,8 +188,9 @@ def _fill(run: RunningPlan, call: FillAction) -> Entrant | None:
 
 
 def _read(run: RunningPlan, call: ReadAction) -> Entrant | None:
+    """A read; where reads may be late, one among the calls would say nothing of its place among them."""
     order = run.tracker.orders.get(call.order)
-    if order is None or Capability.READ not in run.offered:
+    if order is None or Capability.READ not in run.offered or run.venue.profile.timing.read_delay:
         return None
     caller, order_id = call.account or order.terms.account, order.order_id
     return Entrant(
@@ -206,18 +207,17 @@ def _read(run: RunningPlan, call: ReadAction) -> Entrant | None:
 # -- as calls of a history --------------------------------------------------------------------------------------------
 
 
-def call_of(entrant: Entrant, listed: set[str] | None, *, reads_late: bool) -> Call | None:
+def call_of(entrant: Entrant, listed: set[str] | None) -> Call | None:
     """The entrant as a call of a history; ``None`` where it changed nothing and says nothing.
 
-    ``listed`` are the orders that a cancel-all's answer named (``None``: it names none). Where reads may be late, a
-    read among the calls says nothing of its place among them.
+    ``listed`` are the orders that a cancel-all's answer named (``None``: it names none).
     """
     answer, exchange = entrant.answer, entrant.answer.exchange
     lost = isinstance(answer, Unknown)
     if isinstance(answer, Unknown) and not answer.sent:
         return None
     event, accepts, told = _told(entrant, listed)
-    if event is None or (reads_late and isinstance(event, Look)):
+    if event is None:
         return None
     found_again = lost and isinstance(entrant.sent, Placed)
     return Call(

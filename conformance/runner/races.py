@@ -17,7 +17,7 @@ from conformance.plans import Parallel
 from conformance.requirements import Capability
 from conformance.runner.attribution import Rule
 from conformance.runner.cancels import listed_names, said
-from conformance.runner.context import PlanAbandoned, RunningPlan
+from conformance.runner.context import PlanAbandonedError, RunningPlan
 from conformance.runner.entrants import Entrant, Kind, call_of, earliest, entrants, overlap
 from conformance.runner.observing import judge_foreign_read
 from conformance.runner.placing import judge_id
@@ -100,7 +100,7 @@ def _abandon(run: RunningPlan, placed: Iterable[Entrant], reason: str) -> NoRetu
     for entrant in placed:
         if entrant.order_id is not None:
             run.venue.cancel(entrant.account, entrant.order_id)
-    raise PlanAbandoned(reason)
+    raise PlanAbandonedError(reason)
 
 
 def _read_takers(run: RunningPlan, found: Iterable[Entrant]) -> None:
@@ -127,8 +127,7 @@ def _judge(run: RunningPlan, found: list[Entrant], before: dict[str, tuple[Order
             listed[entrant.label] = _listed(run, entrant, found)
         if run.broken:
             return
-    late = run.venue.profile.timing.read_delay > 0
-    calls = [(e, call_of(e, listed.get(e.label), reads_late=late)) for e in found]
+    calls = [(e, call_of(e, listed.get(e.label))) for e in found]
     history = [(entrant, call) for entrant, call in calls if call is not None]
     until = run.until()
     rules = raced_rules(run, found, before)
