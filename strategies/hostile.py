@@ -1,11 +1,12 @@
 """Plans that attack: batches of forged requests about orders of a known state, with a correct one before and after.
 
-A dead key must not look like perfect rejection: every batch begins and ends with a correct cancel that must be accepted. The
-attacks of a batch test one requirement, so that one that is broken does not hide another.
+A dead key must not look like perfect rejection: every batch begins and ends with a correct cancel that must be
+accepted. The attacks of a batch test one requirement, so that one that is broken does not hide another.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import cycle, islice
+from random import Random
 
 from conformance.model.order import TimeInForce
 from conformance.plans import (
@@ -24,7 +25,7 @@ from conformance.plans import (
 from conformance.requirements import Capability
 from fixtures.attacks.batteries import attack_sequence
 from fixtures.attacks.files import select, vector
-from fixtures.attacks.vectors import Attack, AttackVector, Expectation, attack
+from fixtures.attacks.vectors import Attack, AttackVector, Expectation, attack, compatible
 from strategies.cells import UNKNOWN_IDS, Scene, scenes, state_actions
 from strategies.grounds import Ground
 
@@ -60,6 +61,22 @@ def battery(
     return list(islice(attack_sequence(seed=seed, of=flaws), count))
 
 
+def couples(*, count: int, seed: int, operation: str = "cancel") -> list[Attack]:
+    """Up to ``count`` distinct attacks of two flaws each, either enough for a refusal; the same for the same seed."""
+    flaws = [one for one in select(file="signatures", operation=operation) if one.pairable]
+    found: dict[str, Attack] = {}
+    random = Random(seed)
+    for _ in range(20 * count):
+        if len(found) == count:
+            break
+        first, second = random.sample(flaws, 2)
+        if compatible(first, second):
+            drawn = [(one.id, each.name, each.draw(random)) for one in (first, second) for each in one.parameters]
+            couple = Attack(vectors=(first, second), values=tuple(drawn))
+            found.setdefault(couple.name, couple)
+    return list(found.values())
+
+
 def forged(one: Attack, operation: str, *, order: str | None = None, order_id: str | None = None) -> Forge:
     """The action that sends an attack."""
     return Forge(
@@ -89,12 +106,12 @@ def attack_plans(
 
 
 def _batch(ground: Ground, scene: Scene, state: str, batch: Sequence[Attack], operation: str) -> Iterator[Action]:
+    if COUNTERPARTY in ground.accounts:
+        yield foreign_order(ground, scene)
     yield from (state_actions(state, scene, ground) or [scene.place("a"), Snapshot()])[:-1]
     small = scene.market.on_grid(scene.quantity / 8)
     yield scene.place("before", quantity=small)
     yield scene.place("after", quantity=small)
-    if COUNTERPARTY in ground.accounts:
-        yield foreign_order(ground, scene)
     own = {number: f"o{number}" for number, one in enumerate(batch) if one.expect in MAY_ACT and operation == "cancel"}
     for name in own.values():
         yield scene.place(name, quantity=small)

@@ -1,4 +1,4 @@
-"""What answers give away: secrets and insides (SIG-11), and to callers without credentials that orders exist (SIG-10)."""
+"""What answers give away: secrets and insides (SIG-11), and which orders there are, to anybody (SIG-10)."""
 
 import re
 from collections.abc import Callable
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _CLUES: Final = (
     "Traceback", ".java:", ".kt:", ".scala:", ".cs:", ".js:", ".ts:", ".go:", ".rs:", ".rb:", ".php", ".py", ".cpp:",
     ".pem", ".key", "goroutine ", "panicked", "Stack trace", "stack backtrace", "-----BEGIN", "MII", "c3NoLXJzYS",
-    "ssh-rsa", "select ", "SELECT ", "Select ", "insert ", "INSERT ", "update ", "UPDATE ", "delete ", "DELETE ", "SQL", "ORA-",
+    "ssh-rsa", "select ", "SELECT ", "Select ", "insert ", "INSERT ", "update ", "UPDATE ", "delete ",
+    "DELETE ", "SQL", "ORA-",
     "syntax error", "psycopg", "sqlalchemy", "hibernate", "/srv/", "/home/", "/usr/", "/var/", "/etc/", "/opt/",
     "/app/", "/root/", "/proc/", "\\/srv", "\\/home", "\\/usr", "\\/var", "\\/etc", "\\/opt", "\\/app", ":\\",
 )  # fmt: skip
@@ -29,17 +30,18 @@ _PATTERNS: Final = tuple(
     for what, pattern in (
         ("key material", r"-----BEGIN [A-Z0-9 ]*(?:KEY|CERTIFICATE)-----|\bssh-rsa AAAA|\bMI[IG][A-Za-z0-9+/]{60,}"),
         ("a stack trace", r"Traceback \(most recent call last\)|^\s*File \"[^\"]+\", line \d+"),
-        ("a stack trace", r"^\s*at [\w.$<>]+\([\w.$ ]*(?:\.(?:java|kt|scala|groovy):\d+|Native Method|Unknown Source)\)"),
+        ("a stack trace", r"^\s*at [\w.$<>]+\([\w.$ ]*(?:\.(?:java|kt|scala):\d+|Native Method|Unknown Source)\)"),
         ("a stack trace", r"^\s*at .{1,200}? in .{1,200}?\.(?:cs|vb|fs):line \d+"),
         ("a stack trace", r"^\s*at .{0,200}?[(/ ][^\s()]+\.[cm]?[jt]s:\d+:\d+\)?"),
         ("a stack trace", r"goroutine \d+ \[[a-z ,\d]+\]:|^\s+\S+\.go:\d+ \+0x"),
         ("a stack trace", r"panicked at |^stack backtrace:|^\s+\d+: +0x[0-9a-f]{6,} - "),
         ("a stack trace", r"\b\S+\.rb:\d+:in [`']|Stack trace:\s+#0 |#\d+ \S+\.php\(\d+\)|\.php on line \d+"),
-        ("a file path", r"(?<![\w.~/-])/(?:srv|home|usr|var|etc|opt|app|root|proc|mnt|data|workspace|build)/[\w.-]+(?:/[\w.-]+)*"),
+        ("a file path", r"(?<![\w.~/-])/(?:srv|home|usr|var|etc|opt|app|root|proc|mnt)/[\w.-]+(?:/[\w.-]+)*"),
         ("a file path", r"\b[A-Za-z]:\\{1,2}[\w .-]+\\{1,2}[\w .\\-]+"),
         ("a file path", r"\b[\w./-]+\.(?:py|java|go|rs|rb|php|cpp|cs):\d+\b|\b[\w-]+/[\w./-]+\.(?:pem|key)\b"),
         ("SQL", r"(?i)\bselect\b[^\"]{1,300}?\bfrom\b\s+[\w.\"`]+\s*(?:where\b|limit\b|order by\b|join\b|;|$)"),
-        ("SQL", r"(?i)\binsert\s+into\s+[\w.\"`]+|\bupdate\s+[\w.\"`]+\s+set\s+\w+\s*=|\bdelete\s+from\s+[\w.\"`]+\s+where\b"),
+        ("SQL", r"(?i)\binsert\s+into\s+[\w.\"`]+|\bupdate\s+[\w.\"`]+\s+set\s+\w+\s*="),
+        ("SQL", r"(?i)\bdelete\s+from\s+[\w.\"`]+\s+where\b"),
         ("SQL", r"SQLSTATE\[?\w{5}|\bORA-\d{5}\b|syntax error at or near|You have an error in your SQL syntax"),
         ("SQL", r"\bpsycopg\d?\.\w+|\bsqlalchemy\.exc\.|\borg\.hibernate\.|\bSQLITE_[A-Z]+\b|\bPG::\w+Error"),
     )

@@ -1,4 +1,4 @@
-"""Executing and judging forged requests: refused as they must be, without effect (SIG, NTF-01, NTF-04, NTF-06, ERR, ALL-07)."""
+"""Executing and judging forged requests: refused as they must be, without effect (SIG, NTF, ERR, ALL-07)."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from conformance.requirements import Capability
 from conformance.runner import attribution as rules_of
 from conformance.runner import cancels, observing
 from conformance.runner.cancels import said
-from conformance.runner.context import PlanAbandoned, RunningPlan
+from conformance.runner.context import PlanAbandonedError, RunningPlan
 from conformance.runner.disclosure import compare_unauthenticated
 from conformance.runner.expectations import accepted, expectation_of, fits, in_words, outcome, refused
 from fixtures.attacks.files import attack_from_json
@@ -110,7 +110,7 @@ def _other(run: RunningPlan, action: Forge, request: PreparedRequest, client_id:
 
 
 def _is_another_operation(run: RunningPlan, request: PreparedRequest, operation: str) -> bool:
-    """Whether the profile has an operation of just this method and path: in some dialects GET reads where DELETE cancels."""
+    """Whether the profile has an operation of this method and path: in some dialects GET reads where DELETE cancels."""
     operations = run.venue.profile.operations
     mine = getattr(operations, operation)
     if request.method == mine.method:
@@ -167,7 +167,7 @@ def _judge(run: RunningPlan, action: Forge, attack: Attack, forged: ForgedReques
     if run.broken:
         return
     if answer.is_(AnswerClass.THROTTLED):
-        raise PlanAbandoned(f"{action.operation} was throttled beyond the profile's allowance")
+        raise PlanAbandonedError(f"{action.operation} was throttled beyond the profile's allowance")
     if fits(expect, answer, attack):
         run.tracker.fits(what, in_words(expect), said(answer), () if expect is Expectation.UNJUDGED else ids)
         if accepted(answer):
@@ -254,7 +254,7 @@ def _look(run: RunningPlan, action: Forge) -> None:
 
 
 def _control_cancel(run: RunningPlan, action: Forge, attack: Attack) -> None:
-    """A correct cancel in another guise: it must be accepted like any other, and do what a cancel does (SIG-01, SIG-09)."""
+    """A correct cancel in another guise: it must be accepted like any other, and do what a cancel does (SIG-01)."""
     assert action.order is not None
     tracker, order = run.tracker, run.tracker.orders[action.order]
     sure = all(state.status in ACTIVE for state in tracker.belief.states(action.order))

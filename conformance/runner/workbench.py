@@ -25,7 +25,7 @@ class Workbench:
         other: PreparedRequest | None = None,
         known_ids: frozenset[str] = frozenset(),
     ) -> ForgedRequest:
-        """The request with the attack's flaw; ``other`` is a correct request of the same operation that says another thing.
+        """The request with the attack's flaw; ``other`` is a correct request of the operation that says another thing.
 
         Raises :class:`~fixtures.attacks.steps.NotApplicable` where it cannot be built at this target.
         """

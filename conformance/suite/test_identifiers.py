@@ -3,6 +3,7 @@
 import pytest
 
 from conformance.engine.explorer import Explorer
+from conformance.plans import Plan
 from conformance.requirements import Capability
 from conformance.suite.test_signatures import share
 from strategies.hostile import attack_plans, battery
@@ -31,7 +32,7 @@ def test_other_spellings(explorer: Explorer) -> None:
     explorer.run(attack_plans(explorer.ground, attacks, size=10, title="NTF-06"))
 
 
-def _reads(explorer: Explorer, requirement: str, count: int) -> list:
+def _reads(explorer: Explorer, requirement: str, count: int) -> list[Plan]:
     if Capability.READ not in explorer.ground.abilities:
         return []
     attacks = battery(requirement, operation="read", count=count, seed=explorer.seed + 1)

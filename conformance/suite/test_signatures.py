@@ -63,13 +63,13 @@ def test_altered_signatures(explorer: Explorer) -> None:
 
 @pytest.mark.requirement("SIG-05")
 def test_other_keys(explorer: Explorer) -> None:
-    """Another key's signature, registered, revoked or unknown, or another account's key id is rejected without effect."""
+    """A signature by another key, registered, revoked or unknown, or another account's key id is rejected."""
     _attack(explorer, "SIG-05")
 
 
 @pytest.mark.requirement("SIG-06")
 def test_the_payload_is_bound(explorer: Explorer) -> None:
-    """A signature over another method, path, order, query or body is rejected without effect; for other operations too."""
+    """A signature over another method, path, order, query or body is rejected without effect; elsewhere too."""
     level = explorer.level
     plans = attack_plans(
         explorer.ground, battery("SIG-06", count=share(level, SHARES["SIG-06"]), seed=explorer.seed), title="SIG-06"
