@@ -46,8 +46,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.fixture(scope="session")
 def explorer(request: pytest.FixtureRequest) -> Iterator["Explorer"]:
     """The explorer of this run; at the end it writes the reports and prints the verdicts."""
-    from conformance.performing import Options, performing
     from conformance.errors import UserError
+    from conformance.performing import Options, performing
 
     config = request.config
     if not asked_for(config):
@@ -77,7 +77,7 @@ def explorer(request: pytest.FixtureRequest) -> Iterator["Explorer"]:
 @pytest.fixture(autouse=True)
 def _begin_conformance_test(request: pytest.FixtureRequest) -> None:
     """Tell the explorer which requirements the coming test speaks for, and skip what the target cannot exercise."""
-    marks = [mark for mark in request.node.iter_markers("requirement")]
+    marks = list(request.node.iter_markers("requirement"))
     if not marks or "explorer" not in request.fixturenames:
         return
     from conformance.requirements import catalogue

@@ -16,6 +16,8 @@ from conformance.exit_status import ExitStatus
 from conformance.version import VERSION
 
 COMMANDS: Final = (
+    "init",
+    "doctor",
     "run",
     "report",
     "replay",
@@ -23,6 +25,7 @@ COMMANDS: Final = (
     "certify",
     "verify",
     "self_check",
+    "sweep",
     "explain",
     "serve",
 )

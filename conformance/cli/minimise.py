@@ -27,8 +27,8 @@ def minimise(
     ] = None,
 ) -> ExitStatus:
     """Search for the smallest plan that still shows the violation."""
-    from conformance.performing import Options
     from conformance.cli.replaying import smaller
+    from conformance.performing import Options
     from reports.evidence import read_evidence
 
     kept = read_evidence(evidence)

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from conformance.performing import Options, opened_target, run_info
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.minimise import minimise as made_small
 from conformance.engine.session import open_session
+from conformance.performing import Options, opened_target, run_info
 from conformance.plans import Plan, from_data, to_json
 from conformance.trace import PlanResult
 from conformance.verdicts import Finding

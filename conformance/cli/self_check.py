@@ -31,8 +31,8 @@ def self_check(
     from rich.progress import Progress
 
     from conformance.cli.checking import check, trials
-    from conformance.performing import known_faults
     from conformance.engine.levels import LevelName
+    from conformance.performing import known_faults
     from conformance.requirements import select
     from fixtures.faults import FAULTS
 

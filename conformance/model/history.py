@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from conformance.model.calls import Call, Look
 from conformance.model.linearization import MOST_STATES, Move, SearchGivenUpError, Stuck, linearize
 from conformance.model.moves import parts
-from conformance.model.prediction import MOST_WORLDS, TooManyWorlds, describe
+from conformance.model.prediction import MOST_WORLDS, TooManyWorldsError, describe
 from conformance.model.rules import VenueRules
 from conformance.model.worlds import Belief
 
@@ -76,7 +76,7 @@ def explain(
         except SearchGivenUpError as bound:
             given_up = max(given_up, bound.size)
             continue
-        except TooManyWorlds:
+        except TooManyWorldsError:
             given_up = max(given_up, MOST_WORLDS)
             continue
         if isinstance(found, Stuck):

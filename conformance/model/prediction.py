@@ -18,7 +18,7 @@ MOST_WORLDS = 4096
 """Worlds of one cluster beyond which a judgement is refused (inconclusive), never guessed."""
 
 
-class TooManyWorlds(Exception):
+class TooManyWorldsError(Exception):
     """A cluster grew past what can be enumerated; the plan that led here is inconclusive."""
 
 
@@ -151,9 +151,9 @@ def is_held(state: OrderState, market: str) -> bool:
 
 
 def bounded(count: int) -> None:
-    """Refuse to enumerate more than :data:`MOST_WORLDS` worlds (raises :class:`TooManyWorlds`)."""
+    """Refuse to enumerate more than :data:`MOST_WORLDS` worlds (raises :class:`TooManyWorldsError`)."""
     if count > MOST_WORLDS:
-        raise TooManyWorlds(f"{count} possible worlds in one cluster; the most that is enumerated is {MOST_WORLDS}")
+        raise TooManyWorldsError(f"{count} possible worlds in one cluster; the most that is enumerated is {MOST_WORLDS}")
 
 
 def silent(world: World, until: float, rules: VenueRules) -> tuple[World, ...]:

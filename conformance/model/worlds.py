@@ -155,7 +155,7 @@ class Belief:
                 return [name for name in self.home if self.states(name)[0].terms.account == account]
 
     def together(self, names: Iterable[str]) -> tuple[World, ...]:
-        """Every combination of the worlds of ``names`` and their companions (raises :class:`TooManyWorlds`)."""
+        """Every combination of the worlds of ``names`` and their companions (raises :class:`TooManyWorldsError`)."""
         return self._gather(names)[0]
 
     def replaced(self, names: Iterable[str], worlds: Iterable[World]) -> "Belief":

@@ -12,6 +12,7 @@ from conformance.runner import attribution as rules_of
 from conformance.runner.attribution import Rule
 from conformance.runner.context import RunningPlan
 from conformance.runner.memory import refusal_fingerprint, whole_fingerprint
+from conformance.runner.tracker import unknown_word
 from conformance.trace import Timing
 from fixtures.venue.answers import Answer, AnswerClass, Cancelled
 
@@ -52,6 +53,8 @@ def cancel(run: RunningPlan, name: str, account: str | None, send: Callable[[], 
     result = run.venue.cancel(caller, order.order_id) if send is None else send()
     run.changed()
     answer = run.understood(result.answer)
+    if answer is not None and not _is_readable(run, name, result):
+        return
     event = Cancel(order=name, account=caller)
     after = tracker.belief.after(
         event, run.rules, accepts=explains(name, answer, result), until=run.until(), lost=answer is None
@@ -87,6 +90,24 @@ def cancel(run: RunningPlan, name: str, account: str | None, send: Callable[[], 
         _spread(run, name, rules_of.SECOND_WHILE_PENDING if pending else _rule_of(known))
     else:
         _after_refusal(run, name, before, answer, pending=pending)
+
+
+def _is_readable(run: RunningPlan, name: str, result: Cancelled) -> bool:
+    """Whether the status that a cancel answers is a word of the vocabulary, and one that the profile says it answers."""
+    if result.word is None:
+        return True
+    allowed = run.venue.profile.operations.cancel.statuses
+    if result.status is None:
+        run.result.trouble = unknown_word(result.word, f"the answer to the cancel of {name}")
+    elif result.status not in allowed:
+        run.tracker.breaks(
+            f"the answer to the cancel of {name}",
+            f"accepted, and {' or '.join(allowed)}",
+            f"accepted, and {result.status}",
+            ("CXL-06",),
+            kind=f"an accepted cancel answers {result.status}",
+        )
+    return not run.broken
 
 
 def explains(name: str, answer: Answer | None, result: Cancelled) -> Callable[[Outcome], bool]:

@@ -29,7 +29,7 @@ Read = TypeVar("Read", OrderRead, OrderList, Balances)
 UNAUTHENTICATED = frozenset({AnswerClass.UNAUTHENTICATED})
 
 
-class PlanAbandoned(Exception):
+class PlanAbandonedError(Exception):
     """The plan cannot be judged further, through no fault that a requirement names; the message says why."""
 
 
@@ -154,5 +154,5 @@ class RunningPlan:
         if isinstance(answer, Unknown):
             return None
         if answer.is_(AnswerClass.THROTTLED):
-            raise PlanAbandoned(f"{answer.exchange.operation} was throttled beyond the profile's allowance")
+            raise PlanAbandonedError(f"{answer.exchange.operation} was throttled beyond the profile's allowance")
         return answer

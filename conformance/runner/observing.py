@@ -8,7 +8,7 @@ from functools import partial
 from conformance.model.order import ACTIVE, Status
 from conformance.plans import Action, Place, Plan, Read, Settle, Wait
 from conformance.requirements import Capability
-from conformance.runner.context import PlanAbandoned, RunningPlan
+from conformance.runner.context import PlanAbandonedError, RunningPlan
 from conformance.runner.funds import Funds
 from conformance.runner.memory import LOOK_AGAIN_AFTER, revived
 from conformance.trace import Timing
@@ -240,7 +240,7 @@ def settle(run: RunningPlan) -> None:
                     )
                     return
             elif order.last is None and time.monotonic() - began > timing.pending_cancel_deadline:
-                raise PlanAbandoned(f"{name} cannot be read")
+                raise PlanAbandonedError(f"{name} cannot be read")
 
 
 def look_again(run: RunningPlan, most: int) -> None:

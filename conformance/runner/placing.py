@@ -15,7 +15,7 @@ from conformance.plans import Place as PlaceAction
 from conformance.requirements import Capability
 from conformance.runner import attribution as rules_of
 from conformance.runner.cancels import means, said
-from conformance.runner.context import PlanAbandoned, RunningPlan
+from conformance.runner.context import PlanAbandonedError, RunningPlan
 from conformance.runner.observing import read
 from conformance.runner.terms import terms_of
 from conformance.runner.tracker import LIVE, Tracked
@@ -50,7 +50,7 @@ def _place(run: RunningPlan, name: str, terms: Terms) -> bool:
     assert order_id is not None
     after = tracker.belief.after(event, run.rules, accepts=lambda o: o.reply is Reply.ACCEPTED, until=run.until())
     if isinstance(after, Conflict):
-        raise PlanAbandoned(f"placing {name} was accepted where {' or '.join(after.allowed)} was expected")
+        raise PlanAbandonedError(f"placing {name} was accepted where {' or '.join(after.allowed)} was expected")
     tracker.belief = after
     tracker.orders[name] = Tracked(name=name, terms=replace(terms, client_id=placed.client_id), order_id=order_id)
     tracker.cause(name, rules_of.PLACED)
@@ -72,13 +72,13 @@ def _resolved(run: RunningPlan, account: str, placed: Placed) -> tuple[Answer | 
     if isinstance(placed.answer, Answer):
         return placed.answer, placed.order_id
     if not placed.answer.sent:
-        raise PlanAbandoned(f"an order could not be sent: {placed.answer.reason}")
+        raise PlanAbandonedError(f"an order could not be sent: {placed.answer.reason}")
     time.sleep(run.venue.profile.timing.read_delay)
     if Capability.LIST not in run.offered:
-        raise PlanAbandoned("the answer to placing an order was lost, and orders cannot be listed")
+        raise PlanAbandonedError("the answer to placing an order was lost, and orders cannot be listed")
     found = run.venue.find_by_client_id(account, placed.client_id)
     if found is None:
-        raise PlanAbandoned("the answer to placing an order was lost, and the order is not in the list")
+        raise PlanAbandonedError("the answer to placing an order was lost, and the order is not in the list")
     return None, found.order_id
 
 
@@ -107,7 +107,7 @@ def _judge_refusal(run: RunningPlan, name: str, event: Place, incoming: OrderSta
             kind="released funds are not usable",
         )
         return
-    raise PlanAbandoned(f"placing {name} was refused: {said(answer)}: {answer.exchange.response_body[:160]}")
+    raise PlanAbandonedError(f"placing {name} was refused: {said(answer)}: {answer.exchange.response_body[:160]}")
 
 
 def _judge_usable(run: RunningPlan, incoming: OrderState) -> None:
@@ -213,7 +213,7 @@ def _fill_by_control(run: RunningPlan, order: Tracked, amount: Decimal) -> None:
         lost=answer is None,
     )
     if isinstance(after, Conflict):
-        raise PlanAbandoned(f"the fill driver answered {said(answer) if answer else 'nothing'} for {order.name}")
+        raise PlanAbandonedError(f"the fill driver answered {said(answer) if answer else 'nothing'} for {order.name}")
     tracker.belief = after
     _cross_causes(run, order.name, [order.name])
 
@@ -258,7 +258,7 @@ def hold_market(run: RunningPlan, market: str, held: bool) -> None:
     answer = run.understood(run.venue.hold_market(market, held))
     run.changed()
     if answer is None or not means(answer, Reply.ACCEPTED):
-        raise PlanAbandoned(f"the hold driver answered {said(answer) if answer else 'nothing'} for {market}")
+        raise PlanAbandonedError(f"the hold driver answered {said(answer) if answer else 'nothing'} for {market}")
     if held:
         run.held_markets.add(market)
         return

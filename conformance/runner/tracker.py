@@ -184,10 +184,7 @@ class Tracker:
         order = self.orders[name]
         what = f"{'the list of active orders' if listed else 'a read'} of {name}"
         if view.status is None:
-            self.result.trouble = (
-                f"status `{view.word}` is not in the vocabulary; seen at {what}. "
-                "Add it to the profile's [vocabulary] under the canonical status that it means."
-            )
+            self.result.trouble = unknown_word(view.word, what)
             return False
         wrong = wrong_terms(order.terms, view) or self._lost_term(order, view)
         causes = [*order.causes, *order.standing]
@@ -314,6 +311,14 @@ class Tracker:
             self.cause_funds(order.terms.account, rules_of.CONFIRMED, order.name)
         if seen.status in TERMINAL and order.settled_at is None:
             order.settled_at = at
+
+
+def unknown_word(word: str, what: str) -> str:
+    """What is said of a status word that the profile does not know: its gap, and no finding about the target."""
+    return (
+        f"status `{word}` is not in the vocabulary; seen at {what}. "
+        "Add it to the profile's [vocabulary.status] under the canonical status that it means."
+    )
 
 
 def wrong_terms(terms: Terms, view: OrderView) -> tuple[str, str, str] | None:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-import conformance.cli.performing as performing
+import conformance.performing as performing
 from conformance.cli.certify import certify
 from conformance.cli.verify import moment_of, verify
 from conformance.errors import UserError

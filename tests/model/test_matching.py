@@ -8,7 +8,7 @@ from conformance.model.events import Execute, Place, Release
 from conformance.model.lifecycle import Reply
 from conformance.model.matching import crosses
 from conformance.model.order import Status, Terms, TimeInForce
-from conformance.model.prediction import TooManyWorlds, predict
+from conformance.model.prediction import TooManyWorldsError, predict
 from conformance.model.rules import VenueRules
 from conformance.model.worlds import Belief, Conflict
 from tests.model.orders import NOW, RULES, SHARED, any_of, happen, immediate, known, placed, seen, shown, state, terms
@@ -278,7 +278,7 @@ class TestSharedMarket:
 def test_many_pending_cancels_at_one_price_are_refused_at_once() -> None:
     """Sixteen orders being cancelled may or may not trade, each: too many worlds, said at once and never guessed."""
     pending = [state(Status.PENDING_CANCEL, name=f"p{n}", arrival=n) for n in range(16)]
-    with pytest.raises(TooManyWorlds):
+    with pytest.raises(TooManyWorldsError):
         happen(known(*pending), Place(order="t", terms=immediate("10"), arrival=99))
 
 

@@ -13,7 +13,7 @@ from conformance.model.amounts import NOTHING
 from conformance.model.events import Cancel, CancelAll, Event, Expire, Place
 from conformance.model.lifecycle import OrderState
 from conformance.model.order import OrderType, Side, Status, Terms, TimeInForce
-from conformance.model.prediction import Outcome, TooManyWorlds
+from conformance.model.prediction import Outcome, TooManyWorldsError
 from conformance.model.rules import FeeAsset, VenueRules
 from conformance.model.worlds import Belief, Conflict, Seen
 from tests.model.orders import MARKET, RULES
@@ -236,7 +236,7 @@ def test_a_correct_exchange_is_never_accused(steps: list[tuple[Any, ...]], recei
         for step in steps:
             following.go(step)
         following.everything()
-    except TooManyWorlds:
+    except TooManyWorldsError:
         return  # said to be undecided, which accuses nobody
 
 
@@ -249,7 +249,7 @@ def test_a_correct_exchange_where_others_trade_is_never_accused(steps: list[tupl
         for step in steps:
             following.go(step)
         following.everything()
-    except TooManyWorlds:
+    except TooManyWorldsError:
         return  # said to be undecided, which accuses nobody
 
 
