@@ -53,7 +53,8 @@ def cancel(run: RunningPlan, name: str, account: str | None, send: Callable[[], 
     result = run.venue.cancel(caller, order.order_id) if send is None else send()
     run.changed()
     answer = run.understood(result.answer)
-    if answer is not None and not _is_readable(run, name, result):
+    if result.word is not None and result.status is None:
+        run.result.trouble = unknown_word(result.word, f"the answer to the cancel of {name}")
         return
     event = Cancel(order=name, account=caller)
     after = tracker.belief.after(
@@ -83,6 +84,7 @@ def cancel(run: RunningPlan, name: str, account: str | None, send: Callable[[], 
     ids = ("PND-05",) if pending else _rows(before, run) if pinned and not accepted else ()
     tracker.fits(what, " or ".join(expected), said(answer), ids)
     if accepted:
+        _judge_status(run, name, result)
         order.cancelled = True
         order.cancelled_at = time.monotonic()
         run.result.timings.append(Timing(answer=answer.exchange.seconds))
@@ -92,14 +94,10 @@ def cancel(run: RunningPlan, name: str, account: str | None, send: Callable[[], 
         _after_refusal(run, name, before, answer, pending=pending)
 
 
-def _is_readable(run: RunningPlan, name: str, result: Cancelled) -> bool:
-    """Whether the status that a cancel answers is a word of the vocabulary, and one that the profile says it answers."""
-    if result.word is None:
-        return True
+def _judge_status(run: RunningPlan, name: str, result: Cancelled) -> None:
+    """CXL-06: an accepted cancel answers a status that the profile says it may answer, where it answers one."""
     allowed = run.venue.profile.operations.cancel.statuses
-    if result.status is None:
-        run.result.trouble = unknown_word(result.word, f"the answer to the cancel of {name}")
-    elif result.status not in allowed:
+    if result.status is not None and result.status not in allowed:
         run.tracker.breaks(
             f"the answer to the cancel of {name}",
             f"accepted, and {' or '.join(allowed)}",
@@ -107,7 +105,6 @@ def _is_readable(run: RunningPlan, name: str, result: Cancelled) -> bool:
             ("CXL-06",),
             kind=f"an accepted cancel answers {result.status}",
         )
-    return not run.broken
 
 
 def explains(name: str, answer: Answer | None, result: Cancelled) -> Callable[[Outcome], bool]:

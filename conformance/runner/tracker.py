@@ -317,7 +317,7 @@ def unknown_word(word: str, what: str) -> str:
     """What is said of a status word that the profile does not know: its gap, and no finding about the target."""
     return (
         f"status `{word}` is not in the vocabulary; seen at {what}. "
-        "Add it to the profile's [vocabulary.status] under the canonical status that it means."
+        "Add it to the profile's [vocabulary] under the canonical status that it means."
     )
 
 
