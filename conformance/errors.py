@@ -13,3 +13,7 @@ class UserError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class UnreachableError(UserError):
+    """The target does not answer. Shown like a user's mistake; the run ends with status 3: nothing was judged."""

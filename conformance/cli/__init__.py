@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from conformance.errors import UserError
+from conformance.errors import UnreachableError, UserError
 from conformance.exit_status import ExitStatus
 from conformance.version import VERSION
 
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
         typer.echo(error.message, err=True)
-        return ExitStatus.USAGE
+        return ExitStatus.INCONCLUSIVE if isinstance(error, UnreachableError) else ExitStatus.USAGE
     except Exception:  # noqa: BLE001 - the last resort: a defect of ours must not end with the status of a nonconformity
         traceback.print_exc()
         typer.echo("This is a defect of cancel-conformance: it says nothing about the target.", err=True)

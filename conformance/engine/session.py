@@ -8,7 +8,7 @@ from pathlib import Path
 from conformance.engine.explorer import Explorer, Silent, Watcher
 from conformance.engine.lanes import Lane, Lanes
 from conformance.engine.levels import Level
-from conformance.errors import UserError
+from conformance.errors import UnreachableError, UserError
 from conformance.plans import PRIMARY
 from conformance.requirements import Capability, catalogue
 from fixtures.profiles.profile import Profile
@@ -71,11 +71,11 @@ def check_reachable(venue: Venue) -> None:
     except NotOffered:
         return
     except VenueTrouble as trouble:
-        raise UserError(f"{venue.profile.source}: target.base_url: {trouble}") from trouble
+        raise UnreachableError(f"{venue.profile.source}: target.base_url: {trouble}") from trouble
     exchange = answer.exchange
     asked = f"{exchange.method} {exchange.path} at {exchange.url_host}"
     if isinstance(answer, Unknown):
-        raise UserError(
+        raise UnreachableError(
             f"{venue.profile.source}: target.base_url: no answer to {asked}: {answer.reason}. "
             "Start the target, or correct the base URL; `cancel-conformance doctor` checks a target step by step."
         )
