@@ -1,0 +1,84 @@
+"""Replaying, minimising and exporting kept evidence."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.cli import main
+from conformance.exit_status import ExitStatus
+from conformance.performing import RunOutcome
+from reports.evidence import read_evidence
+
+FAULTY = ["--cancel-mode", "immediate", "--fault", "filled-cancel-accepted"]
+
+
+@pytest.fixture
+def evidence(faulty_run: tuple[Path, RunOutcome]) -> Path:
+    """The evidence file of the violated requirement."""
+    return faulty_run[0] / "evidence" / "TRM-01-1.json"
+
+
+def test_a_replay_reproduces_every_time(evidence: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The plan of a deterministic violation shows it in ten of ten replays, and the command ends with 1."""
+    assert main(["replay", str(evidence), "--times", "10", *FAULTY]) == ExitStatus.NONCONFORMANT
+    assert "Reproduced 10 of 10" in capsys.readouterr().out
+
+
+def test_a_replay_on_a_mended_exchange_is_clean(evidence: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Against an exchange without the fault the replay reproduces nothing, and the command ends with 0."""
+    assert main(["replay", str(evidence), "--cancel-mode", "immediate"]) == ExitStatus.CONFORMANT
+    assert "Reproduced 0 of 1" in capsys.readouterr().out
+
+
+def test_minimise_writes_a_plan_that_still_fails(evidence: Path, tmp_path: Path) -> None:
+    """The smaller plan is written as evidence, is not larger, and names the same violation."""
+    smaller = tmp_path / "smaller.json"
+    assert main(["minimise", str(evidence), "--out", str(smaller), *FAULTY]) == ExitStatus.NONCONFORMANT
+    before, after = read_evidence(evidence), read_evidence(smaller)
+    assert len(after.plan["actions"]) <= len(before.plan["actions"])
+    assert (after.requirement, after.kind) == (before.requirement, before.kind)
+
+
+def test_an_exported_test_is_a_pytest_file(evidence: Path, tmp_path: Path) -> None:
+    """The exported file compiles, carries the plan and the requirement, and asks for a target."""
+    exported = tmp_path / "test_kept.py"
+    assert main(["replay", str(evidence), "--export", str(exported)]) == ExitStatus.CONFORMANT
+    text = exported.read_text()
+    compile(text, str(exported), "exec")
+    assert '@pytest.mark.requirement("TRM-01"' in text
+    assert '"do": "cancel"' in text
+
+
+def test_kept_evidence_is_run_first(evidence: Path, tmp_path: Path) -> None:
+    """With --regressions a run finds the kept violation before any other test has begun."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "one.json").write_bytes(evidence.read_bytes())
+    words = [
+        "run",
+        "--level",
+        "smoke",
+        "--only",
+        "TRM-01",
+        "--out",
+        str(tmp_path / "report"),
+        "--regressions",
+        str(kept),
+    ]
+    assert main([*words, *FAULTY, "--workers", "1"]) == ExitStatus.NONCONFORMANT
+    assert read_evidence(tmp_path / "report" / "evidence" / "TRM-01-1.json").test == "regressions"
+
+
+def test_the_plugin_is_inert_without_a_target(tmp_path: Path) -> None:
+    """In another project's pytest run the plugin collects no conformance test and imports nothing heavy."""
+    (tmp_path / "test_own.py").write_text(
+        "import sys\n\ndef test_own():\n    assert 'httpx' not in sys.modules\n    assert 'conformance.engine' not in sys.modules\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "conformance.plugin", "-p", "no:schemathesis", str(tmp_path)]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={"PYTHONPATH": str(root), "PATH": ""}, capture_output=True, text=True, check=False
+    )
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
