@@ -42,16 +42,17 @@ def _explain(console: "Console", requirement: Requirement) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from conformance.cli.proofs import conformance_tests, seeded_faults
+    from conformance.suite.listing import conformance_tests
+    from fixtures.faults import FAULTS
 
     authority = "; ".join(f"{word} ({word.meaning})" for word in requirement.authority)
     tests = [
-        f"{test.summary or 'no description'}\n({test.node})"
+        f"{test.summary or 'no description'}\n(suite/{test.name.replace('::', '.py::')})"
         for test in conformance_tests()
         if requirement.id in test.requirements
     ]
     faults = [
-        f"{fault.name}: {fault.summary}" for fault in seeded_faults().values() if fault.requirement == requirement.id
+        f"{fault.name}: {fault.summary}" for fault in FAULTS.values() if fault.requirement == requirement.id
     ]
     level = str(requirement.level) if requirement.judged else f"{requirement.level} (measured, never judged)"
     console.print(f"[bold]{requirement.id}[/]  {level}  {requirement.requirement_class}")

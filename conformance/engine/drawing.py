@@ -4,10 +4,27 @@ import hashlib
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 
 from conformance.plans import Plan
 
+BACKEND = "cancel-conformance"
+
+
+class SeedOnlyProvider(HypothesisProvider):
+    """Hypothesis' own generation without the constants that it picks out of whatever source files are imported.
+
+    With them the same seed gives other plans in another command, or once the suite is installed.
+    """
+
+    def _maybe_draw_constant(self, *_: object, **__: object) -> None:
+        return None
+
+
+AVAILABLE_PROVIDERS[BACKEND] = f"{__name__}.{SeedOnlyProvider.__name__}"
+
 DRAWING = settings(
+    backend=BACKEND,
     database=None,
     derandomize=False,
     deadline=None,

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,3 +68,5 @@ def run_suite(explorer: Explorer, tests: Iterable[ConformanceTest]) -> None:
             continue  # recorded already; the next test may find something else
         except RunStoppedError:
             return
+        except Exception as error:  # noqa: BLE001 - a defect of ours must not hide what other tests find
+            explorer.record.errors.append(f"{test.name}: {''.join(traceback.format_exception(error))}")

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cli.proofs import conformance_tests, seeded_faults
 from conformance.requirements import Level, catalogue
+from conformance.suite.listing import conformance_tests
+from fixtures.faults import FAULTS
 
 UNPROVEN = frozenset(tomllib.loads(Path(__file__).with_name("unproven.toml").read_text(encoding="utf-8"))["unproven"])
 TESTED = {name for test in conformance_tests() for name in test.requirements}
-PROVEN = {fault.requirement for fault in seeded_faults().values()}
+PROVEN = {fault.requirement for fault in FAULTS.values()}
 JUDGED = [entry for entry in catalogue().values() if entry.judged]
 
 
@@ -32,16 +33,16 @@ def test_every_conformance_test_names_requirements_of_the_catalogue() -> None:
     """A test of the suite names at least one requirement, names no unknown one, and says what it checks."""
     tests = conformance_tests()
     assert tests
-    assert [test.node for test in tests if not test.requirements] == []
-    assert {(test.node, name) for test in tests for name in test.requirements if name not in catalogue()} == set()
-    assert [test.node for test in tests if not test.summary] == []
+    assert [test.name for test in tests if not test.requirements] == []
+    assert {(test.name, name) for test in tests for name in test.requirements if name not in catalogue()} == set()
+    assert [test.name for test in tests if not test.summary] == []
 
 
 def test_every_seeded_fault_names_a_requirement_that_is_judged() -> None:
     """A seeded fault names a requirement of the catalogue that can fail."""
     judged = {entry.id for entry in JUDGED}
     assert {
-        fault.name: fault.requirement for fault in seeded_faults().values() if fault.requirement not in judged
+        fault.name: fault.requirement for fault in FAULTS.values() if fault.requirement not in judged
     } == {}
 
 
