@@ -1,0 +1,270 @@
+"""Each driver once: can an order be filled, expired, held and rejected as the profile says? And cancel-all."""
+
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+from conformance.examination.checks import (
+    Check,
+    Examined,
+    failed,
+    ok,
+    said,
+    skipped,
+    vocabulary_lines,
+    warning,
+)
+from conformance.examination.funds import fee_check, funds_now
+from conformance.examination.orders import placed_order
+from conformance.model.order import ACTIVE, TERMINAL, OrderType, Side, Status, Terms, TimeInForce
+from conformance.requirements import Capability
+from fixtures.venue.answers import Answer, AnswerClass, OrderView, Unknown
+
+LONGEST_WAIT = 5.0
+
+
+def drivers(examined: Examined) -> Iterator[Check]:
+    """Fill, expire, hold, reject, cancel-all: what the profile names, one after the other."""
+    if not examined.usable:
+        yield skipped("drivers", "no order could be placed")
+        return
+    offered = examined.venue.capabilities
+    steps: tuple[tuple[Capability, str, Callable[[Examined], Iterator[Check]]], ...] = (
+        (Capability.FILL, "fill", _fill),
+        (Capability.EXPIRE, "expire", _expire),
+        (Capability.HOLD_MARKET, "hold_market", _hold),
+        (Capability.REJECTED_ORDERS, "reject", _reject),
+        (Capability.CANCEL_ALL, "cancel_all", _cancel_all),
+    )
+    for capability, name, step in steps:
+        if capability in offered:
+            yield from step(examined)
+        else:
+            yield skipped(name, "the profile does not offer it")
+
+
+def _wait_for(
+    examined: Examined, order_id: str, wanted: Callable[[OrderView], bool], seconds: float
+) -> OrderView | None:
+    """Read an order until it is as wanted; the last that was seen of it otherwise."""
+    deadline = time.monotonic() + seconds
+    while True:
+        view = examined.venue.order("primary", order_id, market=examined.market).view
+        if view is not None:
+            examined.word(view)
+        if (view is not None and wanted(view)) or time.monotonic() > deadline:
+            return view
+        time.sleep(examined.profile.timing.poll_interval)
+
+
+def _state(view: OrderView | None) -> str:
+    return "not to be read" if view is None else f"{view.status} (`{view.word}`), {view.executed} executed"
+
+
+def _unknown_word(examined: Examined, name: str, view: OrderView | None, meant: Status) -> Check | None:
+    if view is None or view.status is not None:
+        return None
+    lines = vocabulary_lines(examined.profile, view.word, meant)
+    return failed(name, f"status `{view.word}` is not in the vocabulary; here it should mean {meant}", *lines)
+
+
+def _fill(examined: Examined) -> Iterator[Check]:
+    driver, market = examined.profile.drivers.fill, examined.shape
+    assert driver is not None  # the capability says so
+    if driver.how == "crossing" and not market.isolated:
+        yield warning("fill", f"others trade in {examined.market}: a crossing order would meet theirs first; not tried")
+        return
+    part = examined.size()
+    terms = examined.terms(Side.BUY, min(part * 3, market.max_quantity))
+    before = funds_now(examined, "primary")
+    placed, check = placed_order(examined, terms, "fill")
+    if placed.order_id is None:
+        yield check
+        return
+    problem = _execute(examined, placed.order_id, terms, part)
+    wait = examined.profile.timing.read_delay + LONGEST_WAIT
+    view = _wait_for(examined, placed.order_id, lambda seen: bool(seen.executed), 0.0 if problem else wait)
+    if problem is not None or view is None or view.executed != part:
+        yield failed("fill", problem or f"after a fill of {part} the order is {_state(view)}")
+        return
+    yield _unknown_word(examined, "fill", view, Status.PARTIALLY_FILLED) or ok("fill", f"partly: {_state(view)}")
+    time.sleep(max(examined.profile.timing.balance_delay, examined.profile.timing.read_delay))
+    if before:
+        yield fee_check(examined, terms, part, before, funds_now(examined, "primary"))
+    problem = _execute(examined, placed.order_id, terms, terms.quantity - part)
+    view = _wait_for(examined, placed.order_id, lambda seen: seen.status in TERMINAL, 0.0 if problem else wait)
+    if view is None or view.status is not Status.FILLED:
+        yield _unknown_word(examined, "fill", view, Status.FILLED) or failed(
+            "fill", problem or f"after a fill of the rest the order is {_state(view)}"
+        )
+        return
+    yield ok("fill", f"whole: {_state(view)}")
+
+
+def _execute(examined: Examined, order_id: str, terms: Terms, quantity: Decimal) -> str | None:
+    """Have the order trade; says what went wrong."""
+    venue, driver = examined.venue, examined.profile.drivers.fill
+    assert driver is not None
+    if driver.how == "control":
+        answer = venue.fill_control(order_id, quantity)
+        examined.saw("fill driver", answer)
+        accepted = isinstance(answer, Answer) and answer.is_(AnswerClass.ACCEPTED)
+        return None if accepted else f"drivers.fill.request was answered: {said(answer)}"
+    if TimeInForce.IOC not in examined.profile.vocabulary.time_in_force:
+        return "a crossing order is immediate-or-cancel; vocabulary.time_in_force has no word for ioc"
+    crossing = Terms(
+        account=driver.account,
+        market=terms.market,
+        side=terms.side.opposite,
+        quantity=quantity,
+        price=terms.price,
+        time_in_force=TimeInForce.IOC,
+    )
+    placed = venue.place(crossing)
+    examined.saw("crossing order", placed.answer)
+    if placed.order_id is None:
+        return f"the crossing order of accounts.{driver.account} was not accepted: {said(placed.answer)}"
+    view = venue.order(driver.account, placed.order_id, market=terms.market).view
+    if view is not None:
+        examined.word(view)
+        venue.closed(placed.order_id)
+    return None
+
+
+def _expire(examined: Examined) -> Iterator[Check]:
+    driver, timing = examined.profile.drivers.expire, examined.profile.timing
+    assert driver is not None
+    ahead = driver.shortest + timing.clock_tolerance if driver.how == "wait" else 3600.0
+    at = round(time.time() + ahead, 3)
+    terms = examined.terms(Side.BUY, examined.size(), time_in_force=TimeInForce.GTD, expires_at=at)
+    placed, check = placed_order(examined, terms, "expire")
+    if placed.order_id is None:
+        yield check
+        return
+    if driver.how == "control":
+        answer = examined.venue.expire_control(placed.order_id)
+        examined.saw("expire driver", answer)
+        if isinstance(answer, Unknown) or not answer.is_(AnswerClass.ACCEPTED):
+            yield failed("expire", f"drivers.expire.request was answered: {said(answer)}")
+            return
+        at = time.time()
+    else:
+        time.sleep(max(0.0, at - time.time()))
+    wait = timing.clock_tolerance + timing.expiry_grace + LONGEST_WAIT
+    view = _wait_for(examined, placed.order_id, lambda seen: seen.status is None or seen.status in TERMINAL, wait)
+    late = time.time() - at
+    if view is None or view.status is not Status.EXPIRED:
+        yield _unknown_word(examined, "expire", view, Status.EXPIRED) or failed(
+            "expire", f"{late:.1f} s after its time the order is {_state(view)}"
+        )
+    elif late > timing.clock_tolerance + timing.expiry_grace:
+        yield failed("expire", f"expired {late:.1f} s after its time", "[timing]", f"expiry_grace = {late * 2:.1f}")
+    else:
+        yield ok("expire", f"{_state(view)}, seen {late:.2f} s after its time")
+
+
+def _hold(examined: Examined) -> Iterator[Check]:
+    driver, venue = examined.profile.drivers.hold_market, examined.venue
+    assert driver is not None
+    if driver.how != "control":
+        yield skipped("hold_market", "an empty book is not made for an examination")
+        return
+    answer = venue.hold_market(examined.market, True)
+    examined.saw("hold driver", answer)
+    if isinstance(answer, Unknown) or not answer.is_(AnswerClass.ACCEPTED):
+        yield failed("hold_market", f"drivers.hold_market.request was answered: {said(answer)}")
+        return
+    try:
+        terms = examined.terms(Side.BUY, examined.size(), type=OrderType.MARKET, price=None)
+        placed, check = placed_order(examined, terms, "hold_market")
+        if placed.order_id is None:
+            yield check
+            return
+        view = _wait_for(examined, placed.order_id, lambda _: True, LONGEST_WAIT)
+    finally:
+        venue.hold_market(examined.market, False)
+    if view is None or view.status is not Status.PENDING:
+        yield _unknown_word(examined, "hold_market", view, Status.PENDING) or failed(
+            "hold_market", f"a market order in a held market is {_state(view)}"
+        )
+    else:
+        yield ok("hold_market", f"held: {_state(view)}")
+    ended = _wait_for(
+        examined, placed.order_id, lambda seen: seen.status is None or seen.status in TERMINAL, LONGEST_WAIT
+    )
+    yield _unknown_word(examined, "hold_market", ended, Status.CANCELED) or ok(
+        "hold_market", f"let go: {_state(ended)}"
+    )
+
+
+def _reject(examined: Examined) -> Iterator[Check]:
+    driver = examined.profile.drivers.reject
+    assert driver is not None
+    if driver.how != "post-only-crossing" or Capability.SECOND_ACCOUNT not in examined.venue.capabilities:
+        yield skipped("reject", "needs how = 'post-only-crossing' and a second account to be tried here")
+        return
+    if not examined.shape.isolated:
+        yield warning("reject", f"others trade in {examined.market}; not tried")
+        return
+    facing = examined.terms(
+        Side.SELL, examined.size(), account="counterparty", price=examined.shape.resting_price(Side.BUY)
+    )
+    resting, check = placed_order(examined, facing, "reject")
+    if resting.order_id is None:
+        yield check
+        return
+    placed = examined.venue.place(examined.terms(Side.BUY, examined.size()), post_only=True)
+    examined.saw("post-only order that would trade", placed.answer)
+    if placed.order_id is None:
+        yield warning(
+            "reject",
+            f"the venue refuses such an order without an id: {said(placed.answer)}; then leave out [drivers.reject]",
+        )
+    else:
+        view = _wait_for(examined, placed.order_id, lambda _: True, LONGEST_WAIT)
+        if view is None or view.status is not Status.REJECTED:
+            yield _unknown_word(examined, "reject", view, Status.REJECTED) or failed(
+                "reject", f"the order is {_state(view)}"
+            )
+        else:
+            yield ok("reject", _state(view))
+    examined.venue.cancel("counterparty", resting.order_id)
+    examined.venue.order("counterparty", resting.order_id)
+
+
+def _cancel_all(examined: Examined) -> Iterator[Check]:
+    venue = examined.venue
+    if Capability.LIST not in venue.capabilities:
+        yield skipped("cancel_all", "orders cannot be listed: it is not known whom it would hit")
+        return
+    strangers = venue.foreign_orders("primary")
+    if strangers:
+        yield warning("cancel_all", f"the account has {len(strangers)} active orders that are not ours; not tried")
+        return
+    placed, check = placed_order(examined, examined.terms(Side.BUY, examined.size()), "cancel_all")
+    if placed.order_id is None:
+        yield check
+        return
+    done = venue.cancel_all("primary")
+    examined.saw("cancel-all", done.answer)
+    if isinstance(done.answer, Unknown) or not done.answer.classes & {AnswerClass.ACCEPTED, AnswerClass.PENDING}:
+        yield failed("cancel_all", f"was answered: {said(done.answer)}")
+        return
+    wait = examined.profile.timing.pending_cancel_deadline + LONGEST_WAIT
+    view = _wait_for(examined, placed.order_id, lambda seen: seen.status is None or seen.status in TERMINAL, wait)
+    if view is None or view.status in ACTIVE or view.status is None:
+        yield _unknown_word(examined, "cancel_all", view, Status.CANCELED) or failed(
+            "cancel_all", f"after it the order is {_state(view)}"
+        )
+    elif done.order_ids is None:
+        yield warning(
+            "cancel_all",
+            f"cancels; which orders, its answer does not say at operations.cancel_all.order_ids: {said(done.answer)}",
+        )
+    elif placed.order_id not in done.order_ids:
+        yield failed(
+            "cancel_all",
+            f"lists {', '.join(done.order_ids) or 'nothing'}, not order {placed.order_id}: {said(done.answer)}",
+        )
+    else:
+        yield ok("cancel_all", f"cancels and lists {len(done.order_ids)} orders")

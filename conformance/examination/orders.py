@@ -1,0 +1,306 @@
+"""One order from placing to cancelling: is it understood, found, read, listed, and is it over when it is cancelled?"""
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from conformance.examination.checks import (
+    Check,
+    Examined,
+    class_lines,
+    failed,
+    ok,
+    pointers,
+    said,
+    same,
+    vocabulary_lines,
+    warning,
+)
+from conformance.examination.funds import funds_now, lock_check
+from conformance.model.order import ACTIVE, TERMINAL, Side, Status, Terms
+from conformance.requirements import Capability
+from fixtures.profiles.dialect import OrderFields
+from fixtures.venue.answers import Answer, AnswerClass, BalanceView, OrderView, Placed, Unknown
+
+SETTLED = 1.0
+"""Seconds after which a word that is not in the vocabulary is taken for an order's last."""
+
+LONGEST_WAIT = 5.0
+"""Seconds for which a change is waited for beyond what the profile allows, to see how much it would have to allow."""
+
+
+def placed_order(examined: Examined, terms: Terms, name: str, *, post_only: bool | None = None) -> tuple[Placed, Check]:
+    """Place an order, and say whether the answer is what the profile says."""
+    placed = examined.venue.place(terms, post_only=post_only)
+    answer = placed.answer
+    examined.saw("place", answer)
+    described = f"{terms.side} {terms.quantity} {terms.market} at {terms.price}"
+    if placed.order_id is not None:
+        return placed, ok(name, f"{described}: order {placed.order_id}")
+    if isinstance(answer, Answer) and answer.is_(AnswerClass.ACCEPTED):
+        found = list(pointers(answer.body, lambda key, value: "id" in key.lower() and isinstance(value, str | int)))
+        line = (f"order_id = {json.dumps(found[0])}",) if found else ()
+        at = examined.profile.operations.place.order_id
+        lines: tuple[str, ...] = ("[operations.place]", *line) if line else ()
+        return placed, failed(name, f"{described}: accepted, but there is no id at '{at}': {said(answer)}", *lines)
+    if isinstance(answer, Answer) and 200 <= answer.status < 300:
+        lines = class_lines("accepted", answer, merge=examined.profile.answers.accepted.status)
+        return placed, failed(name, f"{described}: expected answers.accepted, found {said(answer)}", *lines)
+    return placed, failed(name, f"{described} was refused: {said(answer)}. Look at the market's grid and rest_price")
+
+
+def one_order(examined: Examined) -> Iterator[Check]:
+    """Place an order far from the market, see it everywhere, cancel it, see it over."""
+    venue = examined.venue
+    before = funds_now(examined, "primary")
+    terms = _affordable(examined, before)
+    placed, check = placed_order(examined, terms, "place")
+    yield check
+    if placed.order_id is None:
+        examined.usable = False
+        return
+    yield _id_form(examined, placed.order_id)
+    view, checks = _first_read(examined, placed.order_id, terms)
+    yield from checks
+    if view is not None:
+        yield _fields(examined, view, terms, placed)
+    if Capability.LIST in venue.capabilities:
+        yield _listed(examined, placed.order_id)
+    if before:
+        yield lock_check(examined, terms, before, funds_now(examined, "primary"))
+    yield from _cancel(examined, placed.order_id, before)
+
+
+def _affordable(examined: Examined, funds: Mapping[str, BalanceView]) -> Terms:
+    """A buy of the smallest size where there is money for it, else a sell."""
+    quantity, market = examined.size(), examined.shape
+    money = funds.get(market.quote)
+    amount = None if money is None else money.available if money.available is not None else money.total
+    poor = amount is not None and amount < quantity * market.resting_price(Side.BUY)
+    return examined.terms(Side.SELL if poor else Side.BUY, quantity)
+
+
+def _id_form(examined: Examined, order_id: str) -> Check:
+    compact = order_id.replace("-", "")
+    uuid = len(compact) == 32 and all(digit in "0123456789abcdefABCDEF" for digit in compact)
+    if uuid and compact[12] == "7":
+        return ok("order id", "a UUID v7")
+    if examined.profile.relaxations.order_id_form == "opaque":
+        known = examined.profile.order.unknown_ids
+        if uuid or known:
+            return ok("order id", "no UUID v7, as the profile says")
+        other = order_id[::-1] if order_id[::-1] != order_id else order_id + "1"
+        return warning(
+            "order id",
+            f"{order_id} is no UUID: name some ids of its form that no order has, for NTF-01",
+            "[order]",
+            f"unknown_ids = [{json.dumps(other)}]",
+        )
+    return warning(
+        "order id",
+        f"expected a UUID v7, found {order_id}: NTF-05 will fail unless the profile says that ids are opaque",
+        "[relaxations]",
+        'order_id_form = "opaque"',
+    )
+
+
+def _first_read(examined: Examined, order_id: str, terms: Terms) -> tuple[OrderView | None, list[Check]]:
+    profile, venue = examined.profile, examined.venue
+    began = time.monotonic()
+    while True:
+        read = venue.order("primary", order_id, market=terms.market)
+        late = time.monotonic() - began
+        if read.view is not None or late > profile.timing.read_delay + LONGEST_WAIT:
+            break
+        if isinstance(read.answer, Answer) and not read.answer.is_(AnswerClass.NOT_FOUND):
+            break
+        time.sleep(profile.timing.poll_interval)
+    examined.saw("read", read.answer)
+    view = read.view
+    if view is None:
+        found = list(pointers(_body(read.answer), lambda _, value: _holds_order(value, order_id, profile.order)))
+        lines: tuple[str, ...] = ("[operations.read]", f"order = {json.dumps(found[0])}") if found else ()
+        return None, [failed("read", f"order {order_id} cannot be read: {said(read.answer)}", *lines)]
+    examined.word(view)
+    checks = [late_check("read", "an order that was placed", late, profile.timing.read_delay)]
+    if view.status is None:
+        lines = vocabulary_lines(profile, view.word, Status.OPEN)
+        checks.append(failed("words", f"status `{view.word}` of a resting order is not in the vocabulary", *lines))
+    elif view.status not in ACTIVE:
+        checks.append(
+            warning("words", f"a resting order is {view.status} (`{view.word}`): did it trade, or is it refused?")
+        )
+    return view, checks
+
+
+def late_check(name: str, what: str, seconds: float, allowed: float) -> Check:
+    """Whether something was seen as soon as the profile says that it is."""
+    if seconds <= allowed + 0.05:
+        return ok(name, f"{what} is seen after {seconds * 1000:.0f} ms")
+    return failed(
+        name,
+        f"{what} is seen only after {seconds:.2f} s, timing.read_delay allows {allowed:g} s",
+        "[timing]",
+        f"read_delay = {seconds * 2:.2f}",
+    )
+
+
+def _fields(examined: Examined, view: OrderView, terms: Terms, placed: Placed) -> Check:
+    """Each term that the profile says is shown must be there, and say what was asked for."""
+    words = examined.profile.vocabulary
+    wanted: dict[str, Any] = {
+        "quantity": terms.quantity,
+        "price": terms.price,
+        "side": words.side[terms.side],
+        "market": examined.shape.symbol or terms.market,
+        "client_id": placed.client_id,
+    }
+    seen: dict[str, Any] = {
+        "quantity": view.quantity,
+        "price": view.price,
+        "side": view.side,
+        "market": view.market,
+        "client_id": view.client_id,
+    }
+    meant: dict[str, Any] = {**wanted, "side": terms.side, "market": terms.market}
+    wrong, lines = [], []
+    for name, value in wanted.items():
+        pointer = getattr(examined.profile.order, name)
+        found = next(pointers(dict(view.raw), partial(_says, value)), None)
+        if pointer is None and found is not None:
+            lines.append(f"{name} = {json.dumps(found)}")
+        elif pointer is not None and seen[name] != meant[name]:
+            wrong.append(f"{name} {seen[name]} at '{pointer}' (sent: {value})")
+            lines += [f"{name} = {json.dumps(found)}"] if found is not None else []
+    if view.executed is None:
+        wrong.append("no executed quantity")
+    elif view.executed:
+        wrong.append(f"{view.executed} of it executed")
+    if wrong:
+        return failed("fields", f"the order shows {', '.join(wrong)}", *(["[order]", *lines] if lines else []))
+    if lines:
+        return warning("fields", "the order shows more than the profile reads", "[order]", *lines)
+    return ok("fields", "every term that the profile reads is shown as it was sent")
+
+
+def _says(wanted: Any, _key: str, item: Any) -> bool:
+    return same(item, wanted)
+
+
+def _listed(examined: Examined, order_id: str) -> Check:
+    began = time.monotonic()
+    timing = examined.profile.timing
+    while True:
+        listed = examined.venue.orders("primary")
+        late = time.monotonic() - began
+        there = order_id in {view.order_id for view in listed.views or ()}
+        if there or listed.views is None or late > timing.read_delay + LONGEST_WAIT / 2:
+            break
+        time.sleep(timing.poll_interval)
+    examined.saw("list", listed.answer)
+    if listed.views is None:
+        found = list(pointers(_body(listed.answer), lambda _, value: isinstance(value, list) and bool(value)))
+        lines = ("[operations.list]", f"orders = {json.dumps(found[0])}") if found else ()
+        return failed("list", f"the list cannot be read: {said(listed.answer)}", *lines)
+    if not there:
+        missing = f"order {order_id} is not among the {len(listed.views)} listed"
+        return failed("list", f"{missing}; look at operations.list.query and at order.id")
+    return late_check("list", f"the order, one of {len(listed.views)} active ones,", late, timing.read_delay)
+
+
+def _cancel(examined: Examined, order_id: str, before: Mapping[str, BalanceView]) -> Iterator[Check]:
+    profile, venue = examined.profile, examined.venue
+    done = venue.cancel("primary", order_id, market=examined.market)
+    began = time.monotonic()
+    examined.saw("cancel", done.answer)
+    if isinstance(done.answer, Unknown) or not done.answer.classes & {AnswerClass.ACCEPTED, AnswerClass.PENDING}:
+        name = "pending" if isinstance(done.answer, Answer) and done.answer.status == 202 else "accepted"
+        merge = profile.answers.accepted.status if name == "accepted" else ()
+        yield failed(
+            "cancel", f"the cancel was not accepted: {said(done.answer)}", *class_lines(name, done.answer, merge=merge)
+        )
+        return
+    yield ok("cancel", f"accepted in {done.answer.exchange.seconds * 1000:.0f} ms")
+    if done.word is not None and done.status is None:
+        lines = vocabulary_lines(profile, done.word, Status.CANCELED)
+        yield failed("words", f"the cancel answers status `{done.word}`, which is not in the vocabulary", *lines)
+    yield from _until_over(examined, order_id, began)
+    if before:
+        yield _released(examined, before)
+
+
+def _until_over(examined: Examined, order_id: str, began: float) -> Iterator[Check]:
+    profile, venue = examined.profile, examined.venue
+    timing = profile.timing
+    shown_after: float | None = None
+    strange: dict[str, float] = {}
+    while True:
+        view = venue.order("primary", order_id, market=examined.market).view
+        now = time.monotonic() - began
+        if view is not None:
+            examined.word(view)
+            if view.status not in ACTIVE and shown_after is None:
+                shown_after = now
+            if view.status in TERMINAL:
+                break
+            if view.status is None and now - strange.setdefault(view.word, now) > SETTLED:
+                break
+        if now > max(timing.pending_cancel_deadline, timing.read_delay) + LONGEST_WAIT:
+            seen = "nothing" if view is None else f"{view.status} (`{view.word}`)"
+            yield failed("over", f"{now:.1f} s after its cancel was accepted the order is still {seen}")
+            return
+        time.sleep(timing.poll_interval)
+    yield from _strange_words(examined, view, strange)
+    yield late_check("over", "a cancel that was accepted", shown_after or 0.0, timing.read_delay)
+    if view.status in TERMINAL and now > timing.pending_cancel_deadline:
+        deadline = f"pending_cancel_deadline = {now * 2:.1f}"
+        yield failed("over", f"the cancel was pending for {now:.1f} s", "[timing]", deadline)
+
+
+def _strange_words(examined: Examined, last: OrderView, strange: Iterable[str]) -> Iterator[Check]:
+    """Unknown words on the way to the end: the last one should mean CANCELED, those before it PENDING_CANCEL."""
+    for word in strange:
+        meant = Status.CANCELED if word == last.word else Status.PENDING_CANCEL
+        lines = vocabulary_lines(examined.profile, word, meant)
+        yield failed("words", f"status `{word}` of a cancelled order is not in the vocabulary", *lines)
+
+
+def _released(examined: Examined, before: Mapping[str, BalanceView]) -> Check:
+    timing, began = examined.profile.timing, time.monotonic()
+    allowed = max(timing.balance_delay, timing.read_delay)
+    while (differs := _difference(before, funds_now(examined, "primary"))) is not None:
+        if time.monotonic() - began > allowed + LONGEST_WAIT:
+            return failed(
+                "funds",
+                f"after the cancel the balances are not what they were: {differs}. Does somebody else trade here?",
+            )
+        time.sleep(timing.poll_interval)
+    late = time.monotonic() - began
+    if late <= allowed + 0.05:
+        return ok("funds", f"released, and seen {late * 1000:.0f} ms after the order was over")
+    lines = ("[timing]", f"balance_delay = {late * 2:.2f}")
+    return failed("funds", f"released funds are seen only after {late:.2f} s", *lines)
+
+
+def _difference(before: Mapping[str, BalanceView], now: Mapping[str, BalanceView]) -> str | None:
+    for asset in sorted({*before, *now}):
+        then, later = before.get(asset, NOTHING), now.get(asset, NOTHING)
+        for part in ("available", "locked", "total"):
+            one, other = getattr(then, part), getattr(later, part)
+            if one is not None and other is not None and one != other:
+                return f"{asset} {part} was {one} and is {other}"
+    return None
+
+
+NOTHING = BalanceView(available=Decimal(0), locked=Decimal(0), total=Decimal(0))
+
+
+def _body(answer: Answer | Unknown) -> Any:
+    return answer.body if isinstance(answer, Answer) else None
+
+
+def _holds_order(value: Any, order_id: str, fields: OrderFields) -> bool:
+    return isinstance(value, dict) and any(same(item, order_id) for item in value.values())
