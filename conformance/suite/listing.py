@@ -69,4 +69,5 @@ def run_suite(explorer: Explorer, tests: Iterable[ConformanceTest]) -> None:
         except RunStoppedError:
             return
         except Exception as error:  # noqa: BLE001 - a defect of ours must not hide what other tests find
-            explorer.record.errors.append(f"{test.name}: {''.join(traceback.format_exception(error))}")
+            traceback.print_exception(error)
+            explorer.record.errors.append(f"the suite erred in {test.name}: {error!r}")
