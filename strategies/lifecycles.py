@@ -148,7 +148,8 @@ def _new(draw: st.DrawFn, sketch: Sketch, *, account: str, side: Side, market: M
     share = ORDINARY
     if not sketch.big_used and account == PRIMARY and draw(CHOICES) % 8 == 0:
         share, sketch.big_used = BIG, True
-    quantity = draw(quantities(market, most=sketch.ground.affordable(account, market, side, price, share)))
+    most = sketch.ground.affordable(account, market, side, price, share)
+    quantity = most if share is BIG else draw(quantities(market, most=most))
     name = f"{'abcdefghijklmnopqrstuvwxyz'[len(sketch.orders) % 26]}{len(sketch.orders) // 26 or ''}"
     terms: dict[str, object] = {"order": name, "market": market.name, "side": side, "account": account}
     terms |= {"quantity": quantity, "price": price, **changes}

@@ -1,0 +1,179 @@
+"""Every plan that is drawn can be played: on the grid, within bounds and funds, and never an account against itself."""
+
+from decimal import Decimal
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conformance.engine.drawing import draw_plans
+from conformance.model.order import OrderType, Side, TimeInForce
+from conformance.plans import COUNTERPARTY, PRIMARY, Expire, Fill, HoldMarket, Place, Plan
+from strategies.amounts import fill_quantities, prices, quantities
+from strategies.cells import EVENTS, STATES, cell_plans
+from strategies.focused import aimed_plans, bulk_plans, old_orders, pending_plans, queues, reuse_plans
+from strategies.lifecycles import lifecycles
+from tests.strategies.plans import BARE, FUNDS, GROUND, MARKETS, Reading, explored, orders_named
+
+DRAWN: dict[str, st.SearchStrategy[Plan]] = {
+    "lifecycles": lifecycles(GROUND),
+    "aimed": aimed_plans(GROUND, states=STATES, events=EVENTS, crowd=9),
+    "queues": queues(GROUND),
+    "bulk": bulk_plans(GROUND),
+    "many": bulk_plans(GROUND, many=True),
+    "pending": pending_plans(GROUND),
+    "reuse": reuse_plans(GROUND),
+}
+COUNTS = {"aimed": 250, "many": 6}
+
+
+@cache
+def plans_of(name: str) -> list[Plan]:
+    """The plans that the tests below look at, by strategy; the same ones in every run."""
+    if name == "lifecycles":
+        return explored()
+    if name == "cells":
+        return cell_plans(GROUND)
+    if name == "old":
+        return old_orders(GROUND, seconds=0.1)
+    return draw_plans(DRAWN[name], COUNTS.get(name, 60), seed_of=f"valid/{name}")
+
+
+@pytest.fixture(params=[*DRAWN, "cells", "old"])
+def plans(request: pytest.FixtureRequest) -> list[Plan]:
+    """The plans of one strategy."""
+    return plans_of(request.param)
+
+
+def places(plan: Plan) -> list[Place]:
+    """The placings of a plan."""
+    return [action for action in plan.actions if isinstance(action, Place)]
+
+
+def test_something_is_drawn(plans: list[Plan]) -> None:
+    """Every strategy gives plans with actions in them."""
+    assert plans
+    assert all(plan.actions for plan in plans)
+
+
+def test_amounts_are_on_the_grid(plans: list[Plan]) -> None:
+    """Quantities are whole steps, prices whole ticks, fills too; all within the market's bounds."""
+    shapes = {shape.name: shape for shape in MARKETS}
+    for plan in plans:
+        known = {place.order: place for place in places(plan)}
+        for action in plan.actions:
+            if isinstance(action, Place | Fill):
+                shape = shapes[(action if isinstance(action, Place) else known[action.order]).market]
+                assert action.quantity % shape.step == 0, action
+                assert shape.min_quantity <= action.quantity <= shape.max_quantity, action
+            if isinstance(action, Place) and action.price is not None:
+                assert action.price % shapes[action.market].tick == 0, action
+                assert action.price > 0, action
+
+
+def test_names_are_given_before_they_are_used(plans: list[Plan]) -> None:
+    """Every action refers to an order that was placed before it, and no two orders share a name."""
+    for plan in plans:
+        known: set[str] = set()
+        for action in plan.actions:
+            if isinstance(action, Place):
+                assert action.order not in known, plan
+                known.add(action.order)
+            assert known.issuperset(orders_named(action)), plan
+
+
+def test_terms_belong_together(plans: list[Plan]) -> None:
+    """Market orders have no price and limit orders have one; what expires is good till a time, and of this plan."""
+    for plan in plans:
+        until = {p.order for p in places(plan) if p.time_in_force is TimeInForce.GTD}
+        for action in plan.actions:
+            if isinstance(action, Place):
+                assert (action.price is None) is (action.type is OrderType.MARKET), action
+            if isinstance(action, Expire):
+                assert action.order in until, plan
+
+
+def test_no_account_meets_itself(plans: list[Plan]) -> None:
+    """No account ever has an order in the book that another of its own would meet: the source says nothing of it."""
+    for plan in plans:
+        assert Reading(plan=plan).self_trades() == [], plan
+
+
+def test_accounts_can_pay(plans: list[Plan]) -> None:
+    """What an account locks and spends at any moment of a plan stays within its funds, with room for fees."""
+    room = Decimal("0.995")
+    for plan in plans:
+        for (account, asset), amount in Reading(plan=plan).most_locked().items():
+            assert amount <= FUNDS[asset] * room, (plan.title, account, asset, amount)
+
+
+def test_held_markets_are_let_go_or_left_to_the_end(plans: list[Plan]) -> None:
+    """A market is held once at a time, and only markets of the ground."""
+    for plan in plans:
+        held: set[str] = set()
+        for action in plan.actions:
+            if isinstance(action, HoldMarket):
+                assert action.held is (action.market not in held), plan
+                held ^= {action.market}
+        assert len(held) <= 1
+
+
+def test_plans_stay_short() -> None:
+    """Free exploration stays below about forty actions: a failure must be readable before it is minimised."""
+    assert max(len(plan.actions) for plan in plans_of("lifecycles")) <= 45
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        lifecycles(BARE),
+        aimed_plans(BARE, states=STATES, events=EVENTS),
+        queues(BARE),
+        bulk_plans(BARE),
+        pending_plans(BARE),
+        reuse_plans(BARE),
+    ],
+    ids=["lifecycles", "aimed", "queues", "bulk", "pending", "reuse"],
+)
+def test_a_target_that_offers_little_is_asked_for_little(strategy: st.SearchStrategy[Plan]) -> None:
+    """Where a target has no second account, no drivers and no cancel-all, no plan of the free kind needs them."""
+    for plan in draw_plans(strategy, 40, seed_of="bare"):
+        for action in plan.actions:
+            assert not isinstance(action, Fill | Expire | HoldMarket), plan.title
+            if isinstance(action, Place):
+                assert action.account == PRIMARY
+
+
+def test_cells_need_only_what_a_target_offers() -> None:
+    """Cells that need an absent driver are left out, the others are walked all the same."""
+    titles = {plan.title for plan in cell_plans(BARE)}
+    assert "open x cancel" in titles
+    assert not any("filled" in title or "expired" in title or "executing" in title for title in titles)
+    assert len(cell_plans(GROUND)) == len(STATES) * len(EVENTS)
+
+
+@settings(max_examples=60)
+@given(data=st.data(), shape=st.sampled_from(MARKETS), share=st.integers(1, 10**6))
+def test_amounts_fit_their_market(data: st.DataObject, shape: object, share: int) -> None:
+    """Whatever is asked for, quantities, parts and prices are on the grid and within what was asked for."""
+    one = next(market for market in MARKETS if market is shape)
+    most = max(one.min_quantity, one.on_grid(one.max_quantity * share / 10**6))
+    quantity = data.draw(quantities(one, most=most))
+    part = data.draw(fill_quantities(one, rest=quantity))
+    assert one.min_quantity <= quantity <= most
+    assert quantity % one.step == part % one.step == 0
+    assert one.step <= part <= quantity
+    assert part < quantity or quantity == one.step
+    for side in ("buy", "sell"):
+        price = data.draw(prices(one, Side(side)))
+        assert price % one.tick == 0
+        assert (price < one.buy_price) if side == "buy" else (price > one.sell_price)
+
+
+def test_the_counterparty_can_always_fill() -> None:
+    """Fills of one plan never ask more of the counterparty than it has, however many there are."""
+    for name in ("lifecycles", "aimed", "queues", "bulk"):
+        for plan in plans_of(name):
+            for (account, asset), amount in Reading(plan=plan).most_locked().items():
+                assert account != COUNTERPARTY or amount <= FUNDS[asset]
