@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from conformance.engine.explorer import Explorer, Silent, Watcher
@@ -11,10 +12,12 @@ from conformance.engine.levels import Level
 from conformance.errors import UnreachableError, UserError
 from conformance.plans import PRIMARY
 from conformance.requirements import Capability, catalogue
+from conformance.runner.context import READS_REPEATED, Read
 from fixtures.profiles.profile import Profile
-from fixtures.venue.answers import AnswerClass, Unknown
+from fixtures.venue.answers import Answer, AnswerClass, Unknown
 from fixtures.venue.client import Venue
 from fixtures.venue.desk import Desk
+from fixtures.venue.sweep import close_open
 from fixtures.venue.trouble import NotOffered, VenueTrouble
 from strategies.grounds import Ground, MarketShape
 
@@ -59,14 +62,24 @@ def open_session(
         )
 
 
+def _repeated(read: Callable[[], Read]) -> Read:
+    """A read, made again where an answer was lost on the way; a target that takes no connection is not asked twice."""
+    result = read()
+    for _ in range(READS_REPEATED - 1):
+        if isinstance(result.answer, Answer) or not result.answer.sent:
+            break
+        result = read()
+    return result
+
+
 def check_reachable(venue: Venue) -> None:
     """One signed request that must be understood; raises :class:`UserError` that says what came back."""
     try:
         if Capability.BALANCES in venue.capabilities:
-            funds = venue.balances(PRIMARY)
+            funds = _repeated(partial(venue.balances, PRIMARY))
             answer, understood = funds.answer, funds.balances is not None
         else:
-            listed = venue.orders(PRIMARY)
+            listed = _repeated(partial(venue.orders, PRIMARY))
             answer, understood = listed.answer, listed.views is not None
     except NotOffered:
         return
@@ -112,7 +125,7 @@ def ground_of(venue: Venue) -> Ground:
     available: dict[tuple[str, str], Decimal] = {}
     if Capability.BALANCES in venue.capabilities:
         for account in venue.accounts:
-            funds = venue.balances(account).balances or {}
+            funds = _repeated(partial(venue.balances, account)).balances or {}
             for asset, view in funds.items():
                 amount = view.available if view.available is not None else view.total
                 if amount is not None:
@@ -155,13 +168,4 @@ def missing_reasons(profile: Profile) -> dict[str, str]:
 
 def _leave_nothing(venues: list[Venue], desk: Desk) -> None:
     """Cancel whatever the journal says is still open; a target that is gone leaves it to ``sweep``."""
-    seats = {account.name: (venue, role) for venue in venues for role, account in venue.account_keys.items()}
-    for left in desk.journal.open_orders():
-        if left.order_id is None or left.account not in seats:
-            continue
-        venue, role = seats[left.account]
-        try:
-            venue.cancel(role, left.order_id)
-            venue.order(role, left.order_id)
-        except VenueTrouble:
-            return
+    close_open(desk, venues)

@@ -1,6 +1,5 @@
 """An examination from the first connection to the last order, and what a run will not be able to exercise."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,11 @@ from conformance.examination.driving import drivers
 from conformance.examination.orders import one_order
 from conformance.examination.reaching import keys, reach
 from conformance.examination.refusing import refused_cancels
-from conformance.model.order import ACTIVE
 from conformance.requirements import Capability, catalogue
 from fixtures.profiles.profile import PROVIDED_BY, Profile
 from fixtures.venue.client import Venue
 from fixtures.venue.desk import Desk
-from fixtures.venue.sweep import check_no_leftovers
+from fixtures.venue.sweep import check_no_leftovers, close_open
 from fixtures.venue.trouble import VenueTrouble
 
 
@@ -94,30 +92,8 @@ class Examination:
 
 def _tidy(examined: Examined) -> Check:
     """Cancel what is still open of ours, and see that it is over."""
-    venue, journal = examined.venue, examined.venue.desk.journal
-    roles = {account.name: role for role, account in venue.account_keys.items()}
-    unsure = []
-    for left in journal.open_orders():
-        role = roles[left.account]
-        try:
-            found = left.order_id
-            if found is None and Capability.LIST in venue.capabilities:
-                view = venue.find_by_client_id(role, left.client_id)
-                found = None if view is None else view.order_id
-            if found is None:
-                unsure.append(left.client_id)
-                continue
-            venue.cancel(role, found, market=left.market)
-            deadline = time.monotonic() + examined.profile.timing.pending_cancel_deadline
-            while (view := venue.order(role, found, market=left.market).view) is None or view.status in ACTIVE:
-                if time.monotonic() > deadline:
-                    unsure.append(found)
-                    break
-                time.sleep(examined.profile.timing.poll_interval)
-            else:
-                venue.closed(found)
-        except VenueTrouble:
-            unsure.append(left.order_id or left.client_id)
-    if unsure:
-        return failed("nothing left", f"{', '.join(unsure)} may still be open; `cancel-conformance sweep` looks again")
-    return ok("nothing left", "every order of this examination is over")
+    left = close_open(examined.venue.desk, (examined.venue,))
+    if not left:
+        return ok("nothing left", "every order of this examination is over")
+    named = "; ".join(f"{order.order_id or order.client_id}: {reason}" for order, reason in left)
+    return failed("nothing left", f"{named}. `cancel-conformance sweep` looks again")
