@@ -151,6 +151,27 @@ class Forge:
     account: str = PRIMARY
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Send:
+    """Send a request as it is written here: what a fuzzer found, to be sent again.
+
+    ``target`` is path and query, with ``{name}`` in the place of the id of the plan's order of that name; ``body``
+    holds one character a byte. ``credentials`` are the parts (``key``, ``signature``) that are right; the others are
+    left out. ``operation`` is the profile's name of what is on that path. ``expect``: any answer below 500, a wrong
+    method's refusal (ERR-03), or one for want of credentials (SIG-02, SIG-03).
+    """
+
+    do: Literal["send"] = "send"
+    operation: str
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+    credentials: tuple[Literal["key", "signature"], ...] = ("key", "signature")
+    expect: Literal["any", "wrong-method", "unauthenticated"] = "any"
+    account: str = PRIMARY
+
+
 Call = Annotated[Place | Fill | Cancel | CancelAll | Read, Field(discriminator="do")]
 
 
@@ -175,6 +196,7 @@ Action = (
     | Settle
     | Wait
     | Forge
+    | Send
     | Parallel
 )
 

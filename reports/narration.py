@@ -56,6 +56,13 @@ def _forge(action: Mapping[str, Any]) -> str:
     return f"send a flawed {action['operation'].replace('_', '-')}{order}{_account(action)}: {flaws}"
 
 
+def _send(action: Mapping[str, Any]) -> str:
+    left_out = [part for part in ("key", "signature") if part not in action.get("credentials", ())]
+    without = f", without {' and '.join(left_out)}" if left_out else ""
+    body = f", with a body of {len(action['body'])} bytes" if action.get("body") else ""
+    return f"send {action['method']} {action['target']}{_account(action)}{without}{body}"
+
+
 def _parallel(action: Mapping[str, Any]) -> str:
     return "at once: " + " | ".join(action_text(call) for call in action["calls"])
 
@@ -76,6 +83,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "clean-up": lambda _: "cancel what is still open",
     "forge": _forge,
     "parallel": _parallel,
+    "send": _send,
 }
 
 

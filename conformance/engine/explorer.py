@@ -103,6 +103,15 @@ class Explorer:
         if self.record.stopped is not None:
             raise RunStoppedError(self.record.stopped)
 
+    def take_once(self, finding: Finding) -> None:
+        """Record a finding that no plan shows again: it was seen, and is not repeated."""
+        known = self.record.findings.get(finding.key)
+        if known is not None:
+            known.count += 1
+            return
+        self.record.findings[finding.key] = finding
+        self.watcher.found(finding)
+
     def run_kept(self, plans: Iterable[Plan]) -> None:
         """Run kept plans before anything else; what they show is recorded and stops nothing."""
         try:
@@ -157,15 +166,25 @@ class Explorer:
         plan = result.suspect or result.plan
         if self.stop_at_first is not None:
             return finding
+        try:
+            self._repeat_and_minimise(finding, plan)
+        except VenueTrouble as trouble:
+            self.record.stopped = str(trouble)  # what was found so far stays found
+        return finding
+
+    def _repeat_and_minimise(self, finding: Finding, plan: Plan) -> None:
+        violation = finding.violation
         confirmed: PlanResult | None = None
         for _ in range(self.level.repeats):
+            if self.stop():
+                return
             again = self._again(plan)
             finding.runs += 1
             if _shows(again, violation):
                 finding.failed += 1
                 confirmed = again
         if confirmed is None:
-            return finding
+            return
         small = minimise(
             plan,
             confirmed,
@@ -173,13 +192,13 @@ class Explorer:
             lambda candidate: _shows(candidate, violation),
             requests=self.level.minimise,
             tries=1 if finding.failed == finding.runs else 3,
+            go_on=lambda: not self.stop(),
         )
         shown = next((v for v in small.violations if v.key == violation.key), None)
         if shown is None:
-            return finding
+            return
         finding.spent = small.spent
         finding.result, finding.violation = small, replace(shown)
-        return finding
 
     def _again(self, plan: Plan) -> PlanResult:
         result = self.lanes.run(plan)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
@@ -31,16 +32,25 @@ class Lanes:
             self._free.put(lane)
         self._pool = ThreadPoolExecutor(max_workers=len(self.lanes), thread_name_prefix="lane")
 
-    def run(self, plan: Plan) -> PlanResult:
-        """Run one plan on a free lane, in this thread."""
+    @contextmanager
+    def borrowed(self) -> Iterator[Lane]:
+        """A free lane, for as long as it is needed."""
         lane = self._free.get()
         try:
-            return run_plan(plan, lane.venue, lane.memory, markets=lane.venue.profile.markets_of(lane.number))
+            yield lane
         finally:
             self._free.put(lane)
 
+    def run(self, plan: Plan) -> PlanResult:
+        """Run one plan on a free lane, in this thread."""
+        with self.borrowed() as lane:
+            return run_plan(plan, lane.venue, lane.memory, markets=lane.venue.profile.markets_of(lane.number))
+
     def run_all(self, plans: Iterable[Plan], go_on: Callable[[], bool]) -> Iterator[PlanResult]:
-        """Run plans on all lanes, and give results as they come; no new plan is begun once ``go_on`` says no."""
+        """Run plans on all lanes, and give results as they come; no new plan is begun once ``go_on`` says no.
+
+        What a plan raises is raised when the plans that were under way beside it have given their results.
+        """
         if len(self.lanes) == 1:
             for plan in plans:
                 if not go_on():
@@ -50,6 +60,7 @@ class Lanes:
         waiting = iter(plans)
         under_way: set[Future[PlanResult]] = set()
         exhausted = False
+        problem: BaseException | None = None
         while under_way or not exhausted:
             while not exhausted and len(under_way) < len(self.lanes) and go_on():
                 following = next(waiting, None)
@@ -63,7 +74,13 @@ class Lanes:
                 continue
             done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
             for future in done:
-                yield future.result()
+                raised = future.exception()
+                if raised is None:
+                    yield future.result()
+                else:
+                    problem, exhausted = problem or raised, True
+        if problem is not None:
+            raise problem
 
     def close(self) -> None:
         """Let the threads end; the clients belong to whoever opened them."""

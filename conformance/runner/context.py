@@ -86,11 +86,18 @@ class RunningPlan:
         if delay and left > 0:
             time.sleep(left)
 
-    def took(self, answer: Answer | Unknown, *, attack: Attack | None = None, ids: tuple[str, ...] = ()) -> None:
+    def took(
+        self,
+        answer: Answer | Unknown,
+        *,
+        attack: Attack | None = None,
+        ids: tuple[str, ...] = (),
+        correct: bool = True,
+    ) -> None:
         """Put an exchange into the trace once, and judge what holds for every answer (ERR-01, ERR-02, ERR-04, SIG-11).
 
         ``attack`` is the flaw of a forged request, and ``ids`` are the requirements that an error of the server
-        breaks too.
+        breaks too. ``correct``: whether a request without a flaw has the credentials that it should have (SIG-01).
         """
         step, exchange = self.tracker.step, answer.exchange
         if step.exchanges and step.exchanges[-1] is exchange:
@@ -110,8 +117,8 @@ class RunningPlan:
             )
         else:
             self.result.exercised["ERR-01"] += 1
-        signs = self.venue.profile.authentication.signs
-        if attack is None and signs and exchange.operation == "cancel" and answer.classes == UNAUTHENTICATED:
+        signs = correct and attack is None and self.venue.profile.authentication.signs
+        if signs and exchange.operation == "cancel" and answer.classes == UNAUTHENTICATED:
             self.tracker.breaks(
                 f"the answer to a correctly signed cancel by {exchange.account}",
                 "anything but unauthenticated",

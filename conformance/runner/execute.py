@@ -23,12 +23,13 @@ from conformance.plans import (
     Place,
     Plan,
     Read,
+    Send,
     Settle,
     Snapshot,
     Wait,
 )
 from conformance.requirements import Capability
-from conformance.runner import cancels, forging, observing, placing, races
+from conformance.runner import cancels, forging, observing, placing, races, sending
 from conformance.runner.context import PlanAbandonedError, RunningPlan
 from conformance.runner.funds import Funds, FundsJudge
 from conformance.runner.leftovers import close_earlier
@@ -192,6 +193,8 @@ def _dispatch(run: RunningPlan, action: Action) -> None:
             races.race(run, action)
         case Forge():
             forging.forge(run, action)
+        case Send():
+            sending.send(run, action)
         case _CleanUp():
             _clean_up(run)
 

@@ -3,6 +3,8 @@
 import pytest
 
 from conformance.engine.explorer import Explorer
+from conformance.engine.fuzzing import fuzz_contract
+from conformance.engine.levels import LevelName
 from conformance.requirements import Capability
 from conformance.suite.test_signatures import share
 from fixtures.attacks.files import select
@@ -43,3 +45,10 @@ def test_wrong_methods(explorer: Explorer) -> None:
             attacks = battery("ERR-03", operation=operation, count=12, seed=explorer.seed)
             plans += attack_plans(explorer.ground, attacks, operation=operation, title="ERR-03")
     explorer.run(plans)
+
+
+@pytest.mark.requirement("ERR-01", "ERR-02", "ERR-04")
+def test_contract_by_schemathesis(explorer: Explorer) -> None:
+    """What Schemathesis makes of the OpenAPI document draws answers that keep to it; left out at smoke for its time."""
+    if Capability.OPENAPI in explorer.ground.abilities and explorer.level.name is not LevelName.SMOKE:
+        fuzz_contract(explorer)

@@ -24,6 +24,7 @@ from conformance.plans import (
     Place,
     Plan,
     Read,
+    Send,
     Settle,
     Snapshot,
     Wait,
@@ -76,6 +77,17 @@ KINDS: dict[type[Any], st.SearchStrategy[Any]] = {
     Settle: st.builds(Settle),
     Wait: st.builds(Wait, seconds=st.floats(0, 60)),
     Forge: FORGED,
+    Send: st.builds(
+        Send,
+        operation=TEXTS,
+        method=TEXTS,
+        target=TEXTS,
+        headers=st.lists(st.tuples(TEXTS, TEXTS), max_size=2).map(tuple),
+        body=TEXTS,
+        credentials=st.sampled_from(((), ("key",), ("signature",), ("key", "signature"))),
+        expect=st.sampled_from(("any", "wrong-method", "unauthenticated")),
+        account=ACCOUNTS,
+    ),
     Parallel: st.builds(
         Parallel, calls=st.lists(st.one_of(PLACES, FILLS, CANCELS, BULK, READS), min_size=2, max_size=8).map(tuple)
     ),

@@ -1,0 +1,272 @@
+"""Schemathesis in a run: it proposes requests, their answers are judged here, and what it finds is run again.
+
+Whatever an answer breaks, or the tool complains of, becomes a short plan that sends that request once more: so it is
+repeated, made small, kept as evidence and replayed like every other finding. What a plan does not show again is
+recorded as seen once.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from conformance.engine.explorer import Explorer, NonconformityError
+from conformance.engine.lanes import Lane
+from conformance.engine.levels import LevelName
+from conformance.plans import PRIMARY, Place, Plan, Send, Snapshot
+from conformance.runner.context import RunningPlan
+from conformance.runner.expectations import accepted
+from conformance.runner.funds import FundsJudge
+from conformance.runner.terms import rules_of, terms_of
+from conformance.runner.tracker import Tracker
+from conformance.trace import PlanResult, Step, Violation
+from conformance.verdicts import Finding
+from fixtures.contract.fuzzing import Complaint, Fuzzed, fuzz
+from fixtures.contract.relay import Relayed, relay
+from fixtures.venue.answers import Unknown
+from fixtures.venue.trouble import VenueTrouble
+from strategies.cells import scenes
+
+ORDERS: Final = 4
+"""Orders that are open while the tool runs, so that its cancels meet some."""
+
+EXAMPLES: Final = {LevelName.SMOKE: 3, LevelName.STANDARD: 12, LevelName.CERTIFY: 80}
+"""Cases for each operation and phase."""
+
+SECONDS: Final = {LevelName.SMOKE: 20.0, LevelName.STANDARD: 60.0, LevelName.CERTIFY: 600.0}
+"""The longest that the tool may run."""
+
+CREDENTIALS: Final[tuple[Literal["key"], Literal["signature"]]] = ("key", "signature")
+
+REQUIREMENTS: Final = {
+    "not_a_server_error": ("ERR-01",),
+    "status_code_conformance": ("ERR-04",),
+    "content_type_conformance": ("ERR-04", "ERR-02"),
+    "response_headers_conformance": ("ERR-04",),
+    "response_schema_conformance": ("ERR-04",),
+    "unsupported_method": ("ERR-03",),
+    "ignored_auth": ("SIG-02", "SIG-03"),
+}
+"""What a failed check of the tool breaks; checks that are not here are switched off, with a reason each."""
+
+
+@dataclass(kw_only=True)
+class _Session:
+    """One run of the tool over one lane: the orders that it may cancel, and what was heard."""
+
+    explorer: Explorer
+    lane: Lane
+    scratch: RunningPlan
+    place: Place
+    order_ids: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+    heard: dict[str, Relayed] = field(default_factory=dict)
+    suspects: list[tuple[Relayed, Violation]] = field(default_factory=list)
+
+    def order(self) -> None:
+        """Place one more order."""
+        venue = self.lane.venue
+        market = venue.profile.markets_of(self.lane.number).get(self.place.market, self.place.market)
+        terms = terms_of(self.place, market, self.scratch.plan, venue.profile, venue.desk.run)
+        placed = venue.place(terms)
+        if placed.order_id is not None:
+            self.order_ids.append(placed.order_id)
+            self.open.append(placed.order_id)
+
+    def hear(self, one: Relayed) -> None:
+        """Judge an answer by what holds for all, and keep an order or two open."""
+        known = len(self.scratch.result.violations)
+        self.scratch.took(one.answer, correct=False)
+        self.scratch.tracker.step.exchanges.clear()
+        if one.case:
+            self.heard[one.case] = one
+        self.suspects += [(one, violation) for violation in self.scratch.result.violations[known:]]
+        if isinstance(one.answer, Unknown) or not accepted(one.answer):
+            return
+        if one.request.operation == "cancel_all":
+            self.open.clear()
+        elif one.request.operation == "cancel":
+            self.open = [order_id for order_id in self.open if order_id not in one.request.target]
+        while len(self.open) < ORDERS // 2 and len(self.order_ids) < 20 * ORDERS:
+            before = len(self.open)
+            self.order()
+            if len(self.open) == before:
+                return
+
+
+def fuzz_contract(explorer: Explorer) -> None:
+    """Run the tool over the contract's cancel operations, then plans of what it found; raises as the explorer does."""
+    level = explorer.level.name
+    with explorer.lanes.borrowed() as lane:
+        session = _session(explorer, lane)
+        try:
+            found = _run(session, level)
+        except VenueTrouble as trouble:
+            explorer.record.stopped = str(trouble)
+            return
+        finally:
+            _clean_up(session)
+    record = explorer.record
+    record.requests += session.scratch.result.requests
+    record.exercised.update(session.scratch.result.exercised)
+    record.notes["cases of Schemathesis"] += found.cases
+    if found.stopped is not None:
+        record.troubles[found.stopped] += 1
+    doubts = list(_doubts(session, found))
+    broken: NonconformityError | None = None
+    for one, violation in doubts:
+        try:
+            explorer.run([_plan(session, one, violation)])
+        except NonconformityError as shown:
+            broken = broken or shown
+        if not _known(explorer, violation):
+            explorer.take_once(_seen_once(session, one, violation))
+    if broken is not None:
+        raise broken
+
+
+def _seen_once(session: _Session, one: Relayed, violation: Violation) -> Finding:
+    plan = _plan(session, one, violation)
+    result = PlanResult(plan=plan, steps=[_step(one, plan)], violations=[violation], requests=1)
+    return Finding(violation=violation, result=result, test=session.explorer.test, first_size=len(plan.actions))
+
+
+def _session(explorer: Explorer, lane: Lane) -> _Session:
+    venue = lane.venue
+    rules = rules_of(venue.profile)
+    plan = Plan(title="Schemathesis", actions=())
+    result = PlanResult(plan=plan)
+    tracker = Tracker(rules=rules, result=result)
+    tracker.begin(Step(index=1, action={"do": "send"}, at=0.0))
+    scratch = RunningPlan(
+        plan=plan,
+        venue=venue,
+        rules=rules,
+        tracker=tracker,
+        funds=FundsJudge(tracker, {}),
+        memory=lane.memory,
+        result=result,
+        accounts=(PRIMARY,),
+        offered=venue.capabilities,
+    )
+    return _Session(explorer=explorer, lane=lane, scratch=scratch, place=next(scenes(explorer.ground)).place("a"))
+
+
+def _run(session: _Session, level: LevelName) -> Fuzzed:
+    venue, explorer = session.lane.venue, session.explorer
+    contract = venue.desk.contract
+    assert contract is not None  # the requirement needs the capability
+    for _ in range(ORDERS):
+        session.order()
+    if session.order_ids:
+        venue.cancel(PRIMARY, session.order_ids[-1])
+        session.open.remove(session.order_ids[-1])
+    with relay(venue, PRIMARY, session.hear, explorer.stop) as (url, headers):
+        return fuzz(
+            contract,
+            url,
+            headers,
+            order_ids=session.order_ids,
+            examples=EXAMPLES[level],
+            seed=explorer.seed,
+            seconds=SECONDS[level],
+            stop=explorer.stop,
+        )
+
+
+def _clean_up(session: _Session) -> None:
+    venue = session.lane.venue
+    try:
+        for order_id in session.open:
+            venue.cancel(PRIMARY, order_id)
+        for order_id in session.order_ids:
+            venue.order(PRIMARY, order_id)
+    except VenueTrouble:
+        return  # the run's journal knows the orders: whoever ends the run, or a later sweep, cancels them
+
+
+def _doubts(session: _Session, found: Fuzzed) -> Iterator[tuple[Relayed, Violation]]:
+    """What was wrong by our own judgement, then what the tool alone complains of; one of each kind."""
+    kinds: set[str] = set()
+    judged: set[str] = set()
+    for one, violation in session.suspects:
+        judged.update(f"{one.case} {name}" for name in violation.requirements)
+        if violation.kind not in kinds:
+            kinds.add(violation.kind)
+            yield one, violation
+    for complaint in found.complaints:
+        heard = session.heard.get(complaint.case)
+        names = REQUIREMENTS.get(complaint.check, ())
+        if heard is None or isinstance(heard.answer, Unknown):
+            continue
+        if any(f"{heard.case} {name}" in judged for name in names):
+            continue
+        violation_of = _complained(complaint, heard)
+        if violation_of is not None and violation_of.kind not in kinds:
+            kinds.add(violation_of.kind)
+            yield heard, violation_of
+
+
+def _complained(complaint: Complaint, one: Relayed) -> Violation | None:
+    """A complaint of the tool as a violation; ``None`` where it complains of what the requirement allows."""
+    names = REQUIREMENTS.get(complaint.check, ())
+    status = one.answer.exchange.status
+    if complaint.check == "unsupported_method" and (status in (404, 405) or one.known):
+        return None
+    if complaint.check == "ignored_auth":
+        parts = (("key", "SIG-02"), ("signature", "SIG-03"))
+        names = tuple(name for part, name in parts if part not in one.credentials)
+    if not names:
+        return None
+    leaked = one.answer.exchange.leaked
+    return Violation(
+        requirements=names,
+        kind=f"{complaint.title} ({one.request.method} on the path of {one.request.operation})",
+        step=1,
+        what=f"the answer to {one.request.method} {one.answer.exchange.path}",
+        predicted=f"no failure of Schemathesis' check {complaint.check}",
+        seen="what must not be shown" if leaked else f"HTTP {status}: {' '.join(complaint.message.split())[:300]}",
+        because=(),
+        ends=False,
+    )
+
+
+def _plan(session: _Session, one: Relayed, violation: Violation) -> Plan:
+    """A plan that sends the request again, with an order of its own in the place of each that it named."""
+    target, places = one.request.target, []
+    for number, order_id in enumerate(o for o in session.order_ids if o in one.request.target):
+        name = f"o{number + 1}"
+        target = target.replace(order_id, f"{{{name}}}")
+        places.append(replace(session.place, order=name))
+    expect: Literal["any", "wrong-method", "unauthenticated"] = "any"
+    if violation.requirements == ("ERR-03",):
+        expect = "wrong-method"
+    elif set(violation.requirements) <= {"SIG-02", "SIG-03"}:
+        expect = "unauthenticated"
+    send = Send(
+        operation=one.request.operation,
+        method=one.request.method,
+        target=target,
+        headers=one.request.headers,
+        body=one.request.body.decode("latin-1"),
+        credentials=tuple(part for part in CREDENTIALS if part in one.credentials),
+        expect=expect,
+    )
+    return Plan(title="found by Schemathesis", actions=(*places, *([Snapshot()] if places else []), send))
+
+
+def _known(explorer: Explorer, violation: Violation) -> bool:
+    """Whether the run has a finding of the same requirement and kind, or one that its own judgement gave the plan."""
+    wanted = set(violation.requirements)
+    return any(
+        finding.test == explorer.test and wanted & set(finding.violation.requirements)
+        for finding in explorer.record.findings.values()
+    )
+
+
+def _step(one: Relayed, plan: Plan) -> Step:
+    return Step(
+        index=len(plan.actions),
+        action={"do": "send", "method": one.request.method, "target": one.answer.exchange.path},
+        at=0.0,
+        exchanges=[one.answer.exchange],
+    )
