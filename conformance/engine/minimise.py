@@ -16,17 +16,34 @@ Runs = Callable[[Plan], PlanResult]
 Shows = Callable[[PlanResult], bool]
 
 
-def minimise(plan: Plan, first: PlanResult, run: Runs, shows: Shows, *, requests: int, tries: int = 1) -> PlanResult:
+def minimise(
+    plan: Plan,
+    first: PlanResult,
+    run: Runs,
+    shows: Shows,
+    *,
+    requests: int,
+    tries: int = 1,
+    go_on: Callable[[], bool] = lambda: True,
+) -> PlanResult:
     """The result of the smallest plan found that still ``shows`` the violation; spends about ``requests`` at the most.
 
     ``tries`` is how often a candidate is run before it is given up: more than once for an intermittent violation.
+    It ends with what it has once ``go_on`` says no. No candidate is tried twice.
     """
     best, spent = first, 0
+    tried = {plan.digest}
+
+    def over() -> bool:
+        return spent >= requests or not go_on()
 
     def still_shows(candidate: Plan) -> PlanResult | None:
         nonlocal spent
+        if candidate.digest in tried:
+            return None
+        tried.add(candidate.digest)
         for _ in range(tries):
-            if spent >= requests:
+            if over():
                 return None
             result = run(candidate)
             spent += max(1, result.requests)
@@ -35,14 +52,14 @@ def minimise(plan: Plan, first: PlanResult, run: Runs, shows: Shows, *, requests
         return None
 
     shrunk = True
-    while shrunk and spent < requests:
+    while shrunk and not over():
         shrunk = False
         for candidate in _candidates(best.plan):
             result = still_shows(candidate)
             if result is not None:
                 best, shrunk = result, True
                 break
-            if spent >= requests:
+            if over():
                 break
     best.spent = spent
     return best

@@ -1,0 +1,258 @@
+"""The explorer: distinct plans, findings repeated and counted, everything recorded, and an orderly end."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from threading import Barrier, Event
+
+import pytest
+from hypothesis import strategies as st
+
+from conformance.engine.explorer import Explorer, NonconformityError, RunStoppedError
+from conformance.engine.lanes import Lanes
+from conformance.plans import Plan, Wait
+from conformance.trace import PlanResult, Violation
+from conformance.verdicts import RunRecord, Verdict, judgements
+from fixtures.venue.trouble import TargetUnavailable
+from tests.engine.conftest import Listener, Script, violation, waits
+
+
+def verdict(record: RunRecord, requirement: str) -> Verdict:
+    """What a record says of a requirement."""
+    return next(j.verdict for j in judgements(record, missing={}) if j.requirement.id == requirement)
+
+
+class TestDistinctPlans:
+    """A budget counts distinct plans."""
+
+    def test_a_plan_is_run_once(self, explorer: Explorer, script: Script) -> None:
+        """A plan that comes again, from whichever test and under whichever title, is counted and not run again."""
+        explorer.run([waits(1), waits(2), waits(1)])
+        explorer.begin("test_another", ())
+        explorer.run([replace(waits(2), title="another title"), waits(3)])
+        assert script.ran == [waits(1), waits(2), waits(3)]
+        assert (explorer.record.plans, explorer.record.repeated_plans) == (3, 2)
+
+    def test_plans_that_do_nothing_are_passed_over(self, explorer: Explorer, script: Script) -> None:
+        """A plan for something that the target does not offer has no actions, and is neither run nor counted."""
+        explorer.run([Plan(actions=(), title="not offered")])
+        assert script.ran == []
+
+    def test_exploring_draws_as_many_as_it_is_asked_for(self, explorer: Explorer, script: Script) -> None:
+        """First come the given plans, then so many drawn ones, all of them different."""
+        strategy = st.integers(0, 3600).map(lambda seconds: waits(float(seconds)))
+        explorer.explore(strategy, plans=20, first=[waits(0.5)])
+        assert script.ran[0] == waits(0.5)
+        assert len({plan.digest for plan in script.ran}) == len(script.ran) == 21
+
+    def test_tests_draw_plans_of_their_own(self, explorer: Explorer, script: Script) -> None:
+        """The same strategy gives another test other plans, and the same test the same ones."""
+        strategy = st.integers(0, 3600).map(lambda seconds: waits(float(seconds)))
+        explorer.explore(strategy, plans=8)
+        mine, script.ran = script.ran, []
+        explorer.begin("test_another", ())
+        explorer.explore(strategy, plans=8)
+        assert set(mine) != set(script.ran)
+        explorer.done.clear()
+        script.ran = []
+        explorer.begin("test_something", ())
+        explorer.explore(strategy, plans=8)
+        assert script.ran == mine
+
+
+class TestFindings:
+    """What a plan shows is repeated, counted, recorded and told."""
+
+    def test_a_steady_finding(self, explorer: Explorer, script: Script) -> None:
+        """A violation that shows each time is FAIL with all of its runs, and ends the test that speaks for it."""
+        script.shows = lambda plan: [violation()] if Wait(seconds=2) in plan.actions else []
+        with pytest.raises(NonconformityError, match=r"CXL-01: it: expected this, seen that \(failed 4 of 4\)"):
+            explorer.run([waits(1), waits(2), waits(3)])
+        assert waits(3) not in script.ran
+        (finding,) = explorer.record.findings.values()
+        assert (finding.failed, finding.runs, finding.intermittent) == (4, 4, False)
+        assert verdict(explorer.record, "CXL-01") is Verdict.FAIL
+
+    def test_an_intermittent_finding(self, explorer: Explorer, script: Script) -> None:
+        """A violation that shows in some runs of the same plan is INTERMITTENT with k of n, and is never dropped."""
+        number = count(1)
+        script.shows = lambda _: [violation()] if next(number) in (1, 3) else []
+        with pytest.raises(NonconformityError, match="failed 2 of 4"):
+            explorer.run([waits(1)])
+        assert verdict(explorer.record, "CXL-01") is Verdict.INTERMITTENT
+
+    def test_a_finding_that_never_shows_again(self, explorer: Explorer, script: Script) -> None:
+        """A violation that was seen once is kept with the run that showed it, as one of so many."""
+        number = count(1)
+        script.shows = lambda _: [violation()] if next(number) == 1 else []
+        with pytest.raises(NonconformityError, match="failed 1 of 4"):
+            explorer.run([waits(1, 2)])
+        (finding,) = explorer.record.findings.values()
+        assert finding.result.plan == waits(1, 2)
+        assert verdict(explorer.record, "CXL-01") is Verdict.INTERMITTENT
+
+    def test_equal_violations_are_one_finding(self, explorer: Explorer, script: Script) -> None:
+        """The same requirement broken in the same way by several plans is one finding with a count."""
+        script.shows = lambda _: [violation("ALL-01")]
+        explorer.run([waits(1), waits(2), waits(3)])
+        (finding,) = explorer.record.findings.values()
+        assert finding.count == 3
+        assert script.times(waits(2)) == 1  # known already: it is not repeated
+
+    def test_a_finding_of_another_requirement_stops_nothing(self, explorer: Explorer, script: Script) -> None:
+        """A test goes on over what it does not speak for; that is recorded, and its verdict is FAIL all the same."""
+        script.shows = lambda plan: [violation("FND-02")] if plan == waits(1) else []
+        explorer.run([waits(1), waits(2)])
+        assert waits(2) in script.ran
+        assert verdict(explorer.record, "FND-02") is Verdict.FAIL
+
+    def test_whoever_watches_is_told_at_once(self, explorer: Explorer, script: Script) -> None:
+        """A watcher hears of each test, each plan and each new finding."""
+        script.shows = lambda plan: [violation("FND-02")] if plan == waits(2) else []
+        explorer.run([waits(1), waits(2)])
+        watcher = explorer.watcher
+        assert isinstance(watcher, Listener)
+        assert (watcher.began_with, watcher.results) == (["test_something"], 2)
+        assert watcher.findings == list(explorer.record.findings.values())
+
+    def test_a_violation_of_an_earlier_plan_is_repeated_with_that_plan(
+        self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch, script: Script
+    ) -> None:
+        """Where a plan only noticed what an earlier one had done, the earlier one is repeated and made small."""
+        guilty = waits(7, 8)
+
+        def shows(plan: Plan) -> list[Violation]:
+            return [violation()]
+
+        script.shows = shows
+        original = script.run_plan
+
+        def run_plan(plan: Plan, *rest: object, **named: object) -> PlanResult:
+            result = original(plan, *rest, **named)
+            return replace(result, suspect=guilty) if plan == waits(1) else result
+
+        monkeypatch.setattr("conformance.engine.lanes.run_plan", run_plan)
+        with pytest.raises(NonconformityError):
+            explorer.run([waits(1)])
+        assert script.ran[1] == guilty
+
+    def test_a_search_for_one_violation_ends_with_it(self, explorer: Explorer, script: Script) -> None:
+        """Where one violation is looked for, nothing is repeated and no further plan is run once it is found."""
+        explorer.stop_at_first = frozenset({"FND-02"})
+        script.shows = lambda plan: [violation("FND-02")] if plan == waits(2) else []
+        explorer.run([waits(1), waits(2), waits(3)])
+        assert script.ran == [waits(1), waits(2)]
+        assert explorer.satisfied
+
+
+class TestTheEnd:
+    """A run that cannot go on ends with what it has."""
+
+    def test_an_interrupt_lets_no_further_plan_begin(self, explorer: Explorer, script: Script) -> None:
+        """Once the run is asked to stop, no plan begins, and what was not reached is INCONCLUSIVE with the reason."""
+        explorer.stop = lambda: len(script.ran) >= 2
+        with pytest.raises(RunStoppedError, match="interrupted"):
+            explorer.run([waits(1), waits(2), waits(3)])
+        assert len(script.ran) == 2
+        (judgement,) = [j for j in judgements(explorer.record, missing={}) if j.requirement.id == "CXL-01"]
+        assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "the run was interrupted")
+
+    def test_an_interrupt_ends_repeating_and_making_small(self, explorer: Explorer, script: Script) -> None:
+        """A finding that is made small when the run is stopped stays as far as it had come."""
+        script.shows = lambda _: [violation()]
+        explorer.stop = lambda: len(script.ran) >= 3
+        with pytest.raises(NonconformityError):
+            explorer.run([waits(1, 2, 3)])
+        assert len(script.ran) == 3
+        assert explorer.record.findings
+
+    def test_a_target_that_goes_away_ends_the_run(self, explorer: Explorer, script: Script) -> None:
+        """Trouble with the target ends the run; what was exercised before keeps its verdict."""
+
+        def shows(plan: Plan) -> list[Violation]:
+            if plan == waits(2):
+                raise TargetUnavailable("8 requests in a row had no answer")
+            return []
+
+        script.shows = shows
+        with pytest.raises(RunStoppedError, match="8 requests"):
+            explorer.run([waits(1), waits(2), waits(3)])
+        assert explorer.record.stopped == "8 requests in a row had no answer"
+        assert verdict(explorer.record, "CXL-08") is Verdict.PASS
+        assert verdict(explorer.record, "CXL-01") is Verdict.INCONCLUSIVE
+
+    def test_a_finding_outlives_a_target_that_goes_away_while_it_is_repeated(
+        self, explorer: Explorer, script: Script
+    ) -> None:
+        """What was found before the target went away is recorded and told, whatever was still to be repeated."""
+
+        def shows(plan: Plan) -> list[Violation]:
+            if len(script.ran) > 2:
+                raise TargetUnavailable("gone")
+            return [violation()]
+
+        script.shows = shows
+        with pytest.raises(NonconformityError):
+            explorer.run([waits(1)])
+        watcher = explorer.watcher
+        assert isinstance(watcher, Listener)
+        assert [f.violation.requirements for f in watcher.findings] == [("CXL-01",)]
+        assert explorer.record.stopped == "gone"
+        assert verdict(explorer.record, "CXL-01") is Verdict.FAIL
+
+    def test_a_stopped_run_stays_stopped(self, explorer: Explorer, script: Script) -> None:
+        """After the end no test runs another plan."""
+        explorer.record.stopped = "gone"
+        with pytest.raises(RunStoppedError, match="gone"):
+            explorer.run([waits(1)])
+        assert script.ran == []
+
+
+class TestLanes:
+    """Lanes run plans at the same time, each plan once, and lose nothing."""
+
+    def test_every_plan_is_run_once_on_several_lanes(
+        self, explorer: Explorer, script: Script, lanes: Callable[[int], Lanes]
+    ) -> None:
+        """Four lanes share the plans: each is run once, each result is recorded, and requests add up."""
+        explorer.lanes = lanes(4)
+        plans = [waits(number) for number in range(60)]
+        explorer.run(plans)
+        assert sorted(p.digest for p in script.ran) == sorted(p.digest for p in plans)
+        assert (explorer.record.plans, explorer.record.requests) == (60, 180)
+
+    def test_lanes_really_run_at_the_same_time(self, lanes: Callable[[int], Lanes], script: Script) -> None:
+        """Two plans that wait for each other end on two lanes."""
+        barrier = Barrier(2, timeout=5)
+
+        def shows(plan: Plan) -> list[Violation]:
+            barrier.wait()
+            return []
+
+        script.shows = shows
+        assert len(list(lanes(2).run_all([waits(1), waits(2)], lambda: True))) == 2
+
+    def test_an_exception_travels_and_loses_no_other_result(
+        self, lanes: Callable[[int], Lanes], script: Script
+    ) -> None:
+        """What a plan raises is raised to whoever explores, after the results of the plans beside it."""
+        raised = Event()
+
+        def shows(plan: Plan) -> list[Violation]:
+            if plan == waits(1):
+                raised.set()
+                raise TargetUnavailable("gone")
+            assert raised.wait(5)
+            return [violation()]
+
+        script.shows = shows
+        results = lanes(2).run_all([waits(1), waits(2), waits(3)], lambda: True)
+        assert next(results).plan == waits(2)
+        with pytest.raises(TargetUnavailable, match="gone"):
+            next(results)
+        assert waits(3) not in script.ran
+
+    def test_no_plan_begins_after_the_word(self, lanes: Callable[[int], Lanes], script: Script) -> None:
+        """Once nothing more may begin, lanes finish what is under way and end."""
+        results = list(lanes(3).run_all((waits(n) for n in range(50)), lambda: len(script.ran) < 10))
+        assert len(results) == len(script.ran) < 14
