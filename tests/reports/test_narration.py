@@ -19,6 +19,7 @@ from conformance.plans import (
     Parallel,
     Place,
     Read,
+    Send,
     Settle,
     Snapshot,
     Wait,
@@ -57,6 +58,14 @@ SAID: tuple[tuple[Action, str], ...] = (
     (
         Forge(operation="cancel", vectors=("one", "two"), order="a"),
         "send a flawed cancel of a: one + two",
+    ),
+    (
+        Forge(operation="cancel_all", vectors=("one",), values=(("one", "bit", 7),)),
+        "send a flawed cancel-all: one (bit 7)",
+    ),
+    (
+        Send(operation="cancel", method="PUT", target="/orders/{a}", body="{}", credentials=("key",)),
+        "send PUT /orders/{a}, without signature, with a body of 2 bytes",
     ),
     (Parallel(calls=(Cancel(order="a"), CancelAll())), "at once: cancel a | cancel all orders"),
 )
