@@ -318,6 +318,17 @@ class FundsJudge:
             )
         }
 
+    def surely_available(self, account: str, asset: str) -> Decimal:
+        """What the account must have available of an asset, whatever strangers traded; nothing where nobody can say."""
+        before = self.start[account].get(asset, EMPTY).available
+        if before is None:
+            return ZERO
+        rules, belief = self.tracker.rules, self.tracker.belief
+        moved, locked = (
+            side.get(asset, NOTHING) for side in (belief.moved(account, rules), belief.locked(account, rules))
+        )
+        return before + moved.low - locked.high if moved.bounded and locked.bounded else ZERO
+
     def _note_lowest(self, account: str, funds: Funds) -> None:
         for asset, view in funds.items():
             if view.available is not None:

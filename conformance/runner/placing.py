@@ -97,7 +97,8 @@ def _judge_refusal(run: RunningPlan, name: str, event: Place, incoming: OrderSta
     released = any(
         order.cancelled and order.terms.account == incoming.terms.account for order in tracker.orders.values()
     )
-    if released and lowest is not None and needed.exact and needed.low > lowest:
+    there = run.funds.surely_available(incoming.terms.account, asset)
+    if released and lowest is not None and needed.exact and lowest < needed.low <= there:
         locked = tracker.belief.locked(incoming.terms.account, run.rules).get(asset)
         tracker.breaks(
             f"the answer to placing {name}",
