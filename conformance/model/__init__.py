@@ -1,1 +1,1 @@
-"""The reference model: orders, the transition tables, predictions, possible worlds, and funds as a function of orders."""
+"""The reference model: orders, transition tables, predictions, possible worlds, funds as a function of orders."""

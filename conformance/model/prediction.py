@@ -153,7 +153,7 @@ def is_held(state: OrderState, market: str) -> bool:
 def bounded(count: int) -> None:
     """Refuse to enumerate more than :data:`MOST_WORLDS` worlds (raises :class:`TooManyWorldsError`)."""
     if count > MOST_WORLDS:
-        raise TooManyWorldsError(f"{count} possible worlds in one cluster; the most that is enumerated is {MOST_WORLDS}")
+        raise TooManyWorldsError(f"{count} possible worlds in one cluster; at most {MOST_WORLDS} are enumerated")
 
 
 def silent(world: World, until: float, rules: VenueRules) -> tuple[World, ...]:

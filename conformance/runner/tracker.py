@@ -276,8 +276,8 @@ class Tracker:
         ids += _against_itself(order, seen)
         if not ids and any(cause.rule in (rules_of.FILLED, rules_of.PLACED) for cause in causes):
             self.result.trouble = (
-                f"{what}: expected {' or '.join(conflict.allowed)}, seen {said}; no cancel was involved. The market may "
-                "not match by price and time, or others may trade there: see the profile's [[markets]] `isolated`."
+                f"{what}: expected {' or '.join(conflict.allowed)}, seen {said}; no cancel was involved. The market "
+                "may not match by price and time, or others may trade there: see the profile's [[markets]] `isolated`."
             )
             return
         kind = f"{'/'.join(sorted({s.status for s in states}))} expected, {seen.status} seen"
@@ -291,10 +291,12 @@ class Tracker:
     def _note_seen(self, order: Tracked, seen: Seen, at: float) -> None:
         was_pending = order.seen_pending
         order.last = seen
+        raced = [cause for cause in (*order.standing, *order.causes) if cause.rule in rules_of.RACED]
         order.causes.clear()
         order.standing.clear()
         match seen.status:
             case Status.PENDING_CANCEL:
+                order.standing += raced  # what a race did may show only when the cancel is confirmed
                 order.seen_pending = True
                 order.pending_since = order.pending_since if was_pending else at
                 order.standing.append(Cause(rule=rules_of.SEEN_PENDING, step=self.step.index, order=order.name))

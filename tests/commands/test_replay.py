@@ -74,7 +74,10 @@ def test_kept_evidence_is_run_first(evidence: Path, tmp_path: Path) -> None:
 def test_the_plugin_is_inert_without_a_target(tmp_path: Path) -> None:
     """In another project's pytest run the plugin collects no conformance test and imports nothing heavy."""
     (tmp_path / "test_own.py").write_text(
-        "import sys\n\ndef test_own():\n    assert 'httpx' not in sys.modules\n    assert 'conformance.engine' not in sys.modules\n"
+        "import sys\n\n"
+        "def test_own():\n"
+        "    assert 'httpx' not in sys.modules\n"
+        "    assert 'conformance.engine' not in sys.modules\n"
     )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "conformance.plugin", "-p", "no:schemathesis", str(tmp_path)]
     root = Path(__file__).parents[2]
