@@ -28,6 +28,8 @@ READS = frozenset({"read", "list", "balances"})
 def forge(run: RunningPlan, action: Forge) -> None:
     """Send one forged request, judge its answer, and see that it had no effect."""
     attack = _attack_of(action)
+    if getattr(run.venue.profile.operations, action.operation) is None:
+        return  # the target has no such operation
     if action.order is not None and action.order not in run.tracker.orders:
         return  # its placing was refused or cut out of the plan
     if attack.expect is Expectation.SAME_OR_REFUSED and action.operation == "cancel":

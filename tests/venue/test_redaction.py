@@ -111,3 +111,19 @@ def test_a_hostile_header_is_kept_short(
     request = venue.prepare("primary", "cancel", order_id=ORDER)
     exchange = venue.send(replace(request, headers=(("X-Long", "a" * 65_536),)), hostile=True).exchange
     assert dict(exchange.request_headers)["X-Long"] == "a" * 1024 + "... [65536 characters]"
+
+
+@pytest.mark.parametrize("name", ["X_API_Signature", "XAPISignature", "X-API-Signatur", "X-X-API-Signature"])
+def test_a_signature_under_another_name_is_not_kept(
+    serve: Callable[..., Any], venue_at: Callable[..., Any], reply: Callable[..., bytes], name: str
+) -> None:
+    """A right signature under a misspelt header could be used again: neither it nor its echo is kept; a long word is."""
+    signature = venue_at("http://127.0.0.1:9").prepare("primary", "cancel", order_id=ORDER).header("X-API-Signature")
+    venue = venue_at(serve(reply(401, {"got": signature})).base_url)
+    request = venue.prepare("primary", "cancel", order_id=ORDER)
+    forged = replace(request, headers=((name, signature), ("X-Long", "A" * 300)))
+    exchange = venue.send_raw(forged.wire(venue.host)).exchange
+    assert signature not in _text(exchange)
+    assert signature[20:60] not in _text(exchange)
+    assert exchange.leaked == ("signature",)
+    assert ("X-Long", "A" * 300) in exchange.request_headers
