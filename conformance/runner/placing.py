@@ -291,7 +291,11 @@ def _funds_for_learning(run: RunningPlan, incoming: OrderState, *, held: bool) -
         if not held
         else OrderState(name=incoming.name, terms=incoming.terms, status=Status.PENDING, arrival=incoming.arrival)
     )
-    if Capability.BALANCES not in run.offered or not learns_locks(run.rules, state) or _others_trade(run, incoming):
+    if (
+        Capability.BALANCES not in run.offered
+        or not learns_locks(run.rules, state)
+        or _locks_may_change(run, incoming.terms.account)
+    ):
         return None
     timing = run.venue.profile.timing
     run.quiet(max(timing.balance_delay, timing.read_delay))
@@ -300,10 +304,19 @@ def _funds_for_learning(run: RunningPlan, incoming: OrderState, *, held: bool) -
     return None if funds.balances is None else dict(funds.balances)
 
 
-def _others_trade(run: RunningPlan, incoming: OrderState) -> bool:
-    """Whether strangers may change what the account's other orders lock while the difference is taken."""
-    mine = run.tracker.live(incoming.terms.account)
-    return any(not run.rules.markets[run.tracker.orders[name].terms.market].isolated for name in mine)
+def _locks_may_change(run: RunningPlan, account: str) -> bool:
+    """Whether what the account's other orders lock may change by itself while the difference is taken.
+
+    A pending cancel is confirmed, a deadline comes, strangers trade: the difference would be put on the new order.
+    """
+    tracker, markets = run.tracker, run.rules.markets
+    return any(
+        state.status is Status.PENDING_CANCEL
+        or state.terms.expires_at is not None
+        or not markets[state.terms.market].isolated
+        for name in tracker.live(account)
+        for state in tracker.belief.states(name)
+    )
 
 
 def _learn_lock(run: RunningPlan, name: str, before: dict[str, BalanceView]) -> None:

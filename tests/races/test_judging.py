@@ -133,7 +133,7 @@ def test_another_accounts_cancel_among_the_calls_is_not_found(arena: "Arena") ->
 
 def test_what_no_order_explains_is_told_as_a_proof(arena: "Arena") -> None:
     """The violation names every call with its interval and answer, how far an order went, and what had to come next."""
-    run = arena.afresh("second-cancel-within-5ms-not-found")
+    run = arena.afresh("quick-second-cancel-not-found")
     four = plan(order("a"), Snapshot(), Parallel(calls=(Cancel(order="a"),) * 4))
     violation = next(v for _ in range(10) for v in run(four).violations)
     assert violation.requirements == ("RCE-01",)
