@@ -45,12 +45,17 @@ class MarketShape:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ground:
-    """What plans may use. ``available`` holds funds by (account, asset); an absent entry is not bounded."""
+    """What plans may use. ``available`` holds funds by (account, asset); an absent entry is not bounded.
+
+    Where orders lock margin, it is ``margin_rate`` of their notional in ``margin_asset``.
+    """
 
     markets: tuple[MarketShape, ...]
     abilities: frozenset[Capability]
     accounts: tuple[str, ...] = (PRIMARY, COUNTERPARTY)
     available: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+    margin_asset: str = ""
+    margin_rate: Decimal = Decimal(1)
     many: int = 51
 
     def can(self, *abilities: Capability) -> bool:
@@ -60,10 +65,12 @@ class Ground:
     def affordable(self, account: str, market: MarketShape, side: Side, price: Decimal, share: Decimal) -> Decimal:
         """The largest quantity that uses at most ``share`` of what an account has, in base units on the grid."""
         bounds = [market.max_quantity]
-        asset = market.quote if side is Side.BUY else market.base
+        asset, unit = (market.quote, price) if side is Side.BUY else (market.base, Decimal(1))
+        if self.margin_asset:
+            asset, unit = self.margin_asset, price * self.margin_rate
         funds = self.available.get((account, asset))
         if funds is not None:
-            bounds.append(funds * share / (price if side is Side.BUY else Decimal(1)))
+            bounds.append(funds * share / unit)
         if market.max_notional is not None:
             bounds.append(market.max_notional / price)
         return market.on_grid(min(bounds))

@@ -122,6 +122,8 @@ def refuse_foreign_orders(venue: Venue) -> None:
 def ground_of(venue: Venue) -> Ground:
     """What plans may use at this target; funds are read once, now."""
     profile = venue.profile
+    rates = [rate for name in profile.markets for rate in (profile.fees_of(name).maker, profile.fees_of(name).taker)]
+    fees = max(rates, default=Decimal(0)) if profile.lock.fee_reserve else Decimal(0)
     available: dict[tuple[str, str], Decimal] = {}
     if Capability.BALANCES in venue.capabilities:
         for account in venue.accounts:
@@ -151,6 +153,8 @@ def ground_of(venue: Venue) -> Ground:
         abilities=venue.capabilities,
         accounts=venue.accounts,
         available=available,
+        margin_asset=profile.lock.asset or "",
+        margin_rate=(profile.lock.rate or Decimal(1)) + fees,
         many=min(max(51, profile.max_open_orders + 1), profile.limits.open_orders),
     )
 
