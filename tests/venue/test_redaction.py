@@ -117,7 +117,7 @@ def test_a_hostile_header_is_kept_short(
 def test_a_signature_under_another_name_is_not_kept(
     serve: Callable[..., Any], venue_at: Callable[..., Any], reply: Callable[..., bytes], name: str
 ) -> None:
-    """A right signature under a misspelt header could be used again: neither it nor its echo is kept; a long word is."""
+    """A right signature under a misspelt header could be used again: neither it nor its echo is kept."""
     signature = venue_at("http://127.0.0.1:9").prepare("primary", "cancel", order_id=ORDER).header("X-API-Signature")
     venue = venue_at(serve(reply(401, {"got": signature})).base_url)
     request = venue.prepare("primary", "cancel", order_id=ORDER)
