@@ -51,9 +51,7 @@ def _explain(console: "Console", requirement: Requirement) -> None:
         for test in conformance_tests()
         if requirement.id in test.requirements
     ]
-    faults = [
-        f"{fault.name}: {fault.summary}" for fault in FAULTS.values() if fault.requirement == requirement.id
-    ]
+    faults = [f"{fault.name}: {fault.summary}" for fault in FAULTS.values() if fault.requirement == requirement.id]
     level = str(requirement.level) if requirement.judged else f"{requirement.level} (measured, never judged)"
     console.print(f"[bold]{requirement.id}[/]  {level}  {requirement.requirement_class}")
     console.print(escape(requirement.sentence))

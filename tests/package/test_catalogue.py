@@ -41,9 +41,7 @@ def test_every_conformance_test_names_requirements_of_the_catalogue() -> None:
 def test_every_seeded_fault_names_a_requirement_that_is_judged() -> None:
     """A seeded fault names a requirement of the catalogue that can fail."""
     judged = {entry.id for entry in JUDGED}
-    assert {
-        fault.name: fault.requirement for fault in FAULTS.values() if fault.requirement not in judged
-    } == {}
+    assert {fault.name: fault.requirement for fault in FAULTS.values() if fault.requirement not in judged} == {}
 
 
 def test_the_list_of_open_requirements_only_shrinks() -> None:

@@ -27,7 +27,7 @@ def test_a_requirement_is_explained_whole(capsys: pytest.CaptureFixture[str], mo
     faults = [fault for fault in FAULTS.values() if fault.requirement == "FND-03"]
     assert tests
     assert faults
-    assert all(test.name.partition('::')[2] in shown for test in tests)
+    assert all(test.name.partition("::")[2] in shown for test in tests)
     assert all(fault.name in shown for fault in faults)
 
 
