@@ -71,6 +71,7 @@ class Capability(StrEnum):
     READ = "read"
     LIST = "list"
     BALANCES = "balances"
+    LOCKS = "locks"
     CANCEL_ALL = "cancel-all"
     SECOND_ACCOUNT = "second-account"
     FILL = "fill"

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from conformance.engine.explorer import Explorer, Silent, Watcher
 from conformance.engine.lanes import Lane, Lanes
@@ -159,6 +160,15 @@ def ground_of(venue: Venue) -> Ground:
     )
 
 
+RELAXED_BY: Final = {
+    "NTF-03": "foreign_order_differs",
+    "NTF-05": "order_id_form",
+    "NTF-07": "foreign_order_readable",
+    "TRM-06": "refusal_may_vary",
+}
+"""Good practice that a profile may relax, and the key that does."""
+
+
 def missing_reasons(profile: Profile) -> dict[str, str]:
     """For each requirement that this target cannot exercise, which capability is missing."""
     offered = profile.capabilities()
@@ -167,6 +177,9 @@ def missing_reasons(profile: Profile) -> dict[str, str]:
         lacking = sorted(requirement.needs - offered)
         if lacking:
             reasons[requirement.id] = f"the target does not offer: {', '.join(lacking)}"
+    for identifier, key in RELAXED_BY.items():
+        if getattr(profile.relaxations, key) not in (False, "uuid7"):
+            reasons.setdefault(identifier, f"the profile relaxes it: relaxations.{key}")
     return reasons
 
 
