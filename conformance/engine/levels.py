@@ -25,6 +25,10 @@ class Level:
     repeats: int
     minimise: int
 
+    def share(self, percent: int) -> int:
+        """How many attacks a share of the level's budget is; a few at the least."""
+        return max(4, self.attacks * percent // 100)
+
 
 LEVELS = {
     LevelName.SMOKE: Level(

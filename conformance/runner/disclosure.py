@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from conformance.runner.context import RunningPlan
 
 _CLUES: Final = (
-    "Traceback", ".java:", ".kt:", ".scala:", ".cs:", ".js:", ".ts:", ".go:", ".rs:", ".rb:", ".php", ".py", ".cpp:",
-    ".pem", ".key", "goroutine ", "panicked", "Stack trace", "stack backtrace", "-----BEGIN", "MII", "c3NoLXJzYS",
-    "ssh-rsa", "select ", "SELECT ", "Select ", "insert ", "INSERT ", "update ", "UPDATE ", "delete ",
-    "DELETE ", "SQL", "ORA-",
-    "syntax error", "psycopg", "sqlalchemy", "hibernate", "/srv/", "/home/", "/usr/", "/var/", "/etc/", "/opt/",
-    "/app/", "/root/", "/proc/", "\\/srv", "\\/home", "\\/usr", "\\/var", "\\/etc", "\\/opt", "\\/app", ":\\",
+    "Traceback", "Native Method", "Unknown Source", ".java:", ".kt:", ".cs:", ".js:", ".ts:", ".go:",
+    ".rs:", ".rb:", ".php", ".py", ".cpp:", ".pem", ".key", "goroutine ", "panicked", "Stack trace",
+    "stack backtrace", "-----BEGIN", "MII", "ssh-rsa", "select ", "SELECT ", "Select ", "insert ", "INSERT ",
+    "update ", "UPDATE ", "delete ", "DELETE ", "SQL", "ORA-", "syntax error", "psycopg", "sqlalchemy",
+    "hibernate", "PG::", "/srv/", "/home/", "/usr/", "/var/", "/etc/", "/opt/", "/app/", "/root/", "/proc/",
+    "/mnt/", "\\/srv", "\\/home", "\\/usr", "\\/var", "\\/etc", "\\/opt", "\\/app", ":\\",
 )  # fmt: skip
 """Texts of which each pattern below needs one: looking for them is quick, and few answers hold any."""
 
@@ -30,14 +30,14 @@ _PATTERNS: Final = tuple(
     for what, pattern in (
         ("key material", r"-----BEGIN [A-Z0-9 ]*(?:KEY|CERTIFICATE)-----|\bssh-rsa AAAA|\bMI[IG][A-Za-z0-9+/]{60,}"),
         ("a stack trace", r"Traceback \(most recent call last\)|^\s*File \"[^\"]+\", line \d+"),
-        ("a stack trace", r"^\s*at [\w.$<>]+\([\w.$ ]*(?:\.(?:java|kt|scala):\d+|Native Method|Unknown Source)\)"),
-        ("a stack trace", r"^\s*at .{1,200}? in .{1,200}?\.(?:cs|vb|fs):line \d+"),
-        ("a stack trace", r"^\s*at .{0,200}?[(/ ][^\s()]+\.[cm]?[jt]s:\d+:\d+\)?"),
+        ("a stack trace", r"(?:^|\")\s*at [\w.$<>]+\((?:[\w.$]+\.(?:java|kt):\d+|Native Method|Unknown Source)\)"),
+        ("a stack trace", r"(?:^|\")\s*at .{1,200}? in .{1,200}?\.(?:cs|vb|fs):line \d+"),
+        ("a stack trace", r"(?:^|\")\s*at .{0,200}?[(/ ][^\s()]+\.[cm]?[jt]s:\d+:\d+\)?"),
         ("a stack trace", r"goroutine \d+ \[[a-z ,\d]+\]:|^\s+\S+\.go:\d+ \+0x"),
         ("a stack trace", r"panicked at |^stack backtrace:|^\s+\d+: +0x[0-9a-f]{6,} - "),
         ("a stack trace", r"\b\S+\.rb:\d+:in [`']|Stack trace:\s+#0 |#\d+ \S+\.php\(\d+\)|\.php on line \d+"),
         ("a file path", r"(?<![\w.~/-])/(?:srv|home|usr|var|etc|opt|app|root|proc|mnt)/[\w.-]+(?:/[\w.-]+)*"),
-        ("a file path", r"\b[A-Za-z]:\\{1,2}[\w .-]+\\{1,2}[\w .\\-]+"),
+        ("a file path", r"\b[A-Za-z]:\\{1,4}[\w .-]+\\{1,4}[\w .\\-]+"),
         ("a file path", r"\b[\w./-]+\.(?:py|java|go|rs|rb|php|cpp|cs):\d+\b|\b[\w-]+/[\w./-]+\.(?:pem|key)\b"),
         ("SQL", r"(?i)\bselect\b[^\"]{1,300}?\bfrom\b\s+[\w.\"`]+\s*(?:where\b|limit\b|order by\b|join\b|;|$)"),
         ("SQL", r"(?i)\binsert\s+into\s+[\w.\"`]+|\bupdate\s+[\w.\"`]+\s+set\s+\w+\s*="),

@@ -173,7 +173,7 @@ def _judge(run: RunningPlan, action: Forge, attack: Attack, forged: ForgedReques
     if fits(expect, answer, attack):
         run.tracker.fits(what, in_words(expect), said(answer), () if expect is Expectation.UNJUDGED else ids)
         if accepted(answer):
-            _accepted(run, action, attack)
+            _accepted(run, action, attack, expect)
         else:
             _no_effect_may_follow(run, action, ids)
             if expect is Expectation.UNAUTHENTICATED:
@@ -204,9 +204,9 @@ def _unanswered(run: RunningPlan, action: Forge, attack: Attack, answer: Unknown
         _lost(run, action)
 
 
-def _accepted(run: RunningPlan, action: Forge, attack: Attack) -> None:
+def _accepted(run: RunningPlan, action: Forge, attack: Attack, expect: Expectation) -> None:
     """What may be accepted and was: it may have done what it asked for, and is reported."""
-    if attack.expect is Expectation.UNJUDGED:
+    if expect is Expectation.UNJUDGED:
         names = " + ".join(vector.id for vector in attack.vectors)
         run.result.notes[f"accepted, which is not judged: {names}"] += 1
     _lost(run, action)

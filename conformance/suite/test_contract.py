@@ -6,7 +6,6 @@ from conformance.engine.explorer import Explorer
 from conformance.engine.fuzzing import fuzz_contract
 from conformance.engine.levels import LevelName
 from conformance.requirements import Capability
-from conformance.suite.test_signatures import share
 from fixtures.attacks.files import select
 from fixtures.attacks.vectors import Expectation
 from strategies.focused import aimed_plans
@@ -17,11 +16,12 @@ from strategies.hostile import attack_plans, battery
 def test_odd_requests(explorer: Explorer) -> None:
     """Bodies, queries and headers where none are expected draw no error of the server."""
     harmless = select(file="headers", expect=Expectation.UNJUDGED)
-    attacks = battery("ERR-01", also=harmless, count=share(explorer.level, 10), seed=explorer.seed)
+    attacks = battery("ERR-01", also=harmless, count=explorer.level.share(10), seed=explorer.seed)
     plans = attack_plans(explorer.ground, attacks, title="ERR-01")
-    if Capability.CANCEL_ALL in explorer.ground.abilities:
-        attacks = battery("ERR-01", operation="cancel_all", count=share(explorer.level, 2), seed=explorer.seed)
-        plans += attack_plans(explorer.ground, attacks, operation="cancel_all", title="ERR-01")
+    for operation, needed in (("cancel_all", Capability.CANCEL_ALL), ("list", Capability.LIST)):
+        if needed in explorer.ground.abilities:
+            attacks = battery("ERR-01", operation=operation, count=explorer.level.share(2), seed=explorer.seed)
+            plans += attack_plans(explorer.ground, attacks, operation=operation, title="ERR-01")
     explorer.run(plans)
 
 

@@ -5,14 +5,13 @@ import pytest
 from conformance.engine.explorer import Explorer
 from conformance.plans import Plan
 from conformance.requirements import Capability
-from conformance.suite.test_signatures import share
 from strategies.hostile import attack_plans, battery
 
 
 @pytest.mark.requirement("NTF-01")
 def test_ids_that_name_no_order(explorer: Explorer) -> None:
     """Unknown ids of the past and the future, near a real one, nil, and of other UUID versions name no order."""
-    count = share(explorer.level, 5)
+    count = explorer.level.share(5)
     plans = attack_plans(explorer.ground, battery("NTF-01", count=count, seed=explorer.seed), title="NTF-01")
     explorer.run([*plans, *_reads(explorer, "NTF-01", count // 2)])
 
@@ -20,7 +19,7 @@ def test_ids_that_name_no_order(explorer: Explorer) -> None:
 @pytest.mark.requirement("NTF-04")
 def test_malformed_ids(explorer: Explorer) -> None:
     """Ids of a wrong length, alphabet or encoding, or with anything behind a real one, are refused without effect."""
-    count = share(explorer.level, 18)
+    count = explorer.level.share(18)
     plans = attack_plans(explorer.ground, battery("NTF-04", count=count, seed=explorer.seed), title="NTF-04")
     explorer.run([*plans, *_reads(explorer, "NTF-04", count // 4)])
 
@@ -28,7 +27,7 @@ def test_malformed_ids(explorer: Explorer) -> None:
 @pytest.mark.requirement("NTF-06")
 def test_other_spellings(explorer: Explorer) -> None:
     """Another spelling of a real id is that order for read and cancel alike, or is refused by both."""
-    attacks = battery("NTF-06", count=share(explorer.level, 6), seed=explorer.seed)
+    attacks = battery("NTF-06", count=explorer.level.share(6), seed=explorer.seed)
     explorer.run(attack_plans(explorer.ground, attacks, size=10, title="NTF-06"))
 
 

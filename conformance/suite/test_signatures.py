@@ -3,7 +3,7 @@
 import pytest
 
 from conformance.engine.explorer import Explorer
-from conformance.engine.levels import Level, LevelName
+from conformance.engine.levels import LevelName
 from conformance.requirements import Capability
 from strategies.hostile import (
     attack_plans,
@@ -28,13 +28,8 @@ SHARES = {
 """Percent of a level's attacks: about as many as each requirement has vectors."""
 
 
-def share(level: Level, percent: int) -> int:
-    """How many attacks a share of a level's budget is; a few at the least."""
-    return max(4, level.attacks * percent // 100)
-
-
 def _attack(explorer: Explorer, requirement: str) -> None:
-    attacks = battery(requirement, count=share(explorer.level, SHARES[requirement]), seed=explorer.seed)
+    attacks = battery(requirement, count=explorer.level.share(SHARES[requirement]), seed=explorer.seed)
     explorer.run(attack_plans(explorer.ground, attacks, title=requirement))
 
 
@@ -73,7 +68,7 @@ def test_the_payload_is_bound(explorer: Explorer) -> None:
     """A signature over another method, path, order, query or body is rejected without effect; elsewhere too."""
     level = explorer.level
     plans = attack_plans(
-        explorer.ground, battery("SIG-06", count=share(level, SHARES["SIG-06"]), seed=explorer.seed), title="SIG-06"
+        explorer.ground, battery("SIG-06", count=level.share(SHARES["SIG-06"]), seed=explorer.seed), title="SIG-06"
     )
     reads = (("list", 3, Capability.LIST), ("read", 1, Capability.READ))
     offered = [(name, most) for name, most, capability in reads if explorer.ground.can(capability)]
@@ -110,7 +105,7 @@ def test_base64_forms(explorer: Explorer) -> None:
 @pytest.mark.requirement("SIG-02", "SIG-03", "SIG-04", "SIG-05", "SIG-06", "SIG-07", "SIG-08", "SIG-12")
 def test_pairs_of_flaws(explorer: Explorer) -> None:
     """Two flaws in one request do not make up for each other."""
-    pairs = couples(count=share(explorer.level, 5), seed=explorer.seed)
+    pairs = couples(count=explorer.level.share(5), seed=explorer.seed)
     explorer.run(attack_plans(explorer.ground, pairs, title="two flaws"))
 
 
@@ -127,6 +122,6 @@ def test_cancel_all_is_for_its_account_alone(explorer: Explorer) -> None:
     attacks = [
         one
         for file, percent in (("signatures", 8), ("headers", 2))
-        for one in battery(file=file, operation="cancel_all", count=share(explorer.level, percent), seed=explorer.seed)
+        for one in battery(file=file, operation="cancel_all", count=explorer.level.share(percent), seed=explorer.seed)
     ]
     explorer.run(attack_plans(explorer.ground, attacks, operation="cancel_all", title="ALL-07"))
