@@ -71,10 +71,12 @@ def _seen(console: "Console", examination: "Examination") -> None:
 
 
 def _gaps(console: "Console", examination: "Examination") -> None:
+    from rich.markup import escape
+
     for gap in examination.gaps():
         console.print(
             f"[bold]will not be exercised[/]: {', '.join(gap.requirements)}: "
-            f"no {gap.capability}; it takes {gap.provided_by}"
+            f"no {gap.capability}; it takes {escape(gap.provided_by)}"
         )
 
 

@@ -29,16 +29,24 @@ def serve(
         Path, typer.Option(help=f"Where the accounts' keys and a ready {TARGET_FILE} are written.")
     ] = Path("exchange-keys"),
     seed: Annotated[int, typer.Option(help="Seed of delays and of the mixed mode.")] = 0,
+    dialect: Annotated[
+        str, typer.Option(metavar="NAME", help="How it speaks: documented, rest-delete, token, margin or rpc.")
+    ] = "documented",
 ) -> None:
     """Serve the embedded exchange until it is interrupted."""
     from conformance.performing import known_faults
-    from fixtures.exchange import CancelMode, ExchangeSettings, ExchangeStartError
+    from fixtures.exchange import CancelMode, ExchangeStartError
     from fixtures.exchange import serve as serve_exchange
+    from fixtures.exchange.dialects import dialect_settings
 
     if list_faults:
         _list_faults()
         return
-    settings = ExchangeSettings(cancel_mode=CancelMode(cancel_mode), faults=known_faults(fault or []), seed=seed)
+    faults = known_faults(fault or [])
+    try:
+        settings = dialect_settings(dialect, cancel_mode=CancelMode(cancel_mode), faults=faults, seed=seed)
+    except ValueError as error:
+        raise UserError(f"--dialect: {error}.") from None
     try:
         serve_exchange(
             settings, announce=lambda served: _announce(served, keys_dir.resolve()), port=port, keys_dir=keys_dir
@@ -77,30 +85,43 @@ def _announce(served: "ServedExchange", folder: Path) -> None:
 
 def write_target(served: "ServedExchange", folder: Path) -> Path:
     """Write a target file that names the running exchange, with the revoked key and the control token beside it."""
-    _write_private(folder / "revoked.pem", served.keys.revoked.private_pem)
-    _write_private(folder / "control-token", served.control_token.encode())
+    from fixtures.embedded import bundled_profile_of
+    from fixtures.exchange.dialects import WITHOUT_SIGNATURES
+
+    settings = served.settings
     lines = [
         "# Written by `cancel-conformance serve`; good for as long as that exchange runs.",
-        'extends = "embedded"',
+        f"extends = {_quoted(bundled_profile_of(settings.dialect))}",
         "",
         "[target]",
         f"base_url = {_quoted(served.base_url)}",
-        "",
-        "[drivers.control]",
-        'headers = { X-Control-Token = "{token}" }',
-        'token = { file = "control-token" }',
+        'environment = "embedded"',
     ]
+    if settings.control:
+        _write_private(folder / "control-token", served.control_token.encode())
+        lines += [
+            "",
+            "[drivers.control]",
+            'headers = { X-Control-Token = "{token}" }',
+            'token = { file = "control-token" }',
+        ]
+    tokens = settings.dialect in WITHOUT_SIGNATURES
     for name, account in served.keys.accounts.items():
-        lines += ["", f"[accounts.{name}]", *_key(account.key_id, served.key_files[name].name)]
-    first = next(iter(served.keys.accounts))
-    lines += ["", f"[[accounts.{first}.revoked_keys]]", *_key(served.keys.revoked.key_id, "revoked.pem")]
+        lines += ["", f"[accounts.{name}]", *_key(account.key_id, folder / f"{name}.pem", tokens)]
+    first, revoked = next(iter(served.keys.accounts)), served.keys.revoked
+    _write_private(folder / "revoked.pem", revoked.private_pem)
+    lines += ["", f"[[accounts.{first}.revoked_keys]]", *_key(revoked.key_id, folder / "revoked.pem", tokens)]
     target = folder / TARGET_FILE
     target.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return target
 
 
-def _key(key_id: str, file: str) -> list[str]:
-    return [f"key_id = {_quoted(key_id)}", f"private_key = {{ file = {_quoted(file)} }}"]
+def _key(key_id: str, pem: Path, token: bool) -> list[str]:
+    """A key of an account; where nothing is signed the token is the key's id, kept in a file of its own."""
+    if not token:
+        return [f"key_id = {_quoted(key_id)}", f"private_key = {{ file = {_quoted(pem.name)} }}"]
+    _write_private(pem.with_suffix(".token"), key_id.encode())
+    return [f"token = {{ file = {_quoted(pem.stem + '.token')} }}"]
 
 
 def _quoted(text: str) -> str:
