@@ -61,11 +61,11 @@ class Examined:
         """Remember a status word."""
         self.words[view.word] = str(view.status) if view.status is not None else "not in the vocabulary"
 
-    def over(self, order_id: str, answer: Answer | Unknown) -> bool:
+    def over(self, order_id: str, answer: Answer | Unknown, account: str = "primary") -> bool:
         """Whether an order is seen to be over after a cancel of it, within the profile's time for that."""
         deadline = time.monotonic() + self.profile.timing.pending_cancel_deadline + self.profile.timing.read_delay
         while isinstance(answer, Answer) and time.monotonic() <= deadline:
-            view = self.venue.order("primary", order_id, market=self.market).view
+            view = self.venue.order(account, order_id, market=self.market).view
             if view is not None:
                 self.word(view)
                 if view.status in TERMINAL:

@@ -228,8 +228,7 @@ def _reject(examined: Examined) -> Iterator[Check]:
             )
         else:
             yield ok("reject", _state(view))
-    examined.venue.cancel("counterparty", resting.order_id)
-    examined.venue.order("counterparty", resting.order_id)
+    examined.over(resting.order_id, examined.venue.cancel("counterparty", resting.order_id).answer, "counterparty")
 
 
 def _cancel_all(examined: Examined) -> Iterator[Check]:

@@ -111,8 +111,8 @@ def _first_read(examined: Examined, order_id: str, terms: Terms) -> tuple[OrderV
     profile, venue = examined.profile, examined.venue
     began = time.monotonic()
     while True:
-        read = venue.order("primary", order_id, market=terms.market)
         late = time.monotonic() - began
+        read = venue.order("primary", order_id, market=terms.market)
         if read.view is not None or late > profile.timing.read_delay + LONGEST_WAIT:
             break
         if isinstance(read.answer, Answer) and not read.answer.is_(AnswerClass.NOT_FOUND):
@@ -194,8 +194,8 @@ def _listed(examined: Examined, order_id: str) -> Check:
     began = time.monotonic()
     timing = examined.profile.timing
     while True:
-        listed = examined.venue.orders("primary")
         late = time.monotonic() - began
+        listed = examined.venue.orders("primary")
         there = order_id in {view.order_id for view in listed.views or ()}
         if there or listed.views is None or late > timing.read_delay + LONGEST_WAIT / 2:
             break
@@ -238,8 +238,8 @@ def _until_over(examined: Examined, order_id: str, began: float) -> Iterator[Che
     shown_after: float | None = None
     strange: dict[str, float] = {}
     while True:
-        view = venue.order("primary", order_id, market=examined.market).view
         now = time.monotonic() - began
+        view = venue.order("primary", order_id, market=examined.market).view
         if view is not None:
             examined.word(view)
             if view.status not in ACTIVE and shown_after is None:
@@ -271,14 +271,15 @@ def _strange_words(examined: Examined, last: OrderView, strange: Iterable[str]) 
 def _released(examined: Examined, before: Mapping[str, BalanceView]) -> Check:
     timing, began = examined.profile.timing, time.monotonic()
     allowed = max(timing.balance_delay, timing.read_delay)
-    while (differs := _difference(before, funds_now(examined, "primary"))) is not None:
-        if time.monotonic() - began > allowed + LONGEST_WAIT:
-            return failed(
-                "funds",
-                f"after the cancel the balances are not what they were: {differs}. Does somebody else trade here?",
-            )
+    while True:
+        late = time.monotonic() - began
+        differs = _difference(before, funds_now(examined, "primary"))
+        if differs is None:
+            break
+        if late > allowed + LONGEST_WAIT:
+            wrong = f"after the cancel the balances are not what they were: {differs}"
+            return failed("funds", f"{wrong}. Does somebody else trade here?")
         time.sleep(timing.poll_interval)
-    late = time.monotonic() - began
     if late <= allowed + 0.05:
         return ok("funds", f"released, and seen {late * 1000:.0f} ms after the order was over")
     lines = ("[timing]", f"balance_delay = {late * 2:.2f}")
