@@ -1,7 +1,7 @@
 """How the suite fares where nothing is perfect: false alarms on the honest exchange, and how many faults it still sees.
 
-The embedded exchange is put behind 50 ms of lag, with 5 % of the answers lost, 5 % of the requests throttled, reads up to
-80 ms late (allowed in the profile) and strangers who trade. Prints a line a run and the two figures.
+The embedded exchange is put behind 50 ms of lag, with 5 % of the answers lost, 5 % of the requests throttled, reads up
+to 80 ms late (allowed in the profile) and strangers who trade. Prints a line a run and the two figures.
 
     python benchmarks/imperfect_targets.py --runs 20 --level standard --lanes 8
     python benchmarks/imperfect_targets.py --faults 40 --level smoke
@@ -9,8 +9,8 @@ The embedded exchange is put behind 50 ms of lag, with 5 % of the answers lost, 
 
 import argparse
 import random
+import sys
 import time
-from dataclasses import replace
 from typing import Any
 
 from conformance.engine.levels import LEVELS, LevelName
@@ -41,9 +41,7 @@ def tables(lanes: int) -> dict[str, Any]:
 def judge(level: str, lanes: int, seed: int, mode: CancelMode, fault: Fault | None) -> RunRecord:
     """One run of the suite; a fault's run ends with its first catch."""
     faults = () if fault is None else (fault.name,)
-    settings = ExchangeSettings(
-        cancel_mode=mode, delay_ms=(20, 60), seed=seed, imperfections=FLAWS, faults=faults
-    )
+    settings = ExchangeSettings(cancel_mode=mode, delay_ms=(20, 60), seed=seed, imperfections=FLAWS, faults=faults)
     tests = conformance_tests()
     if fault is not None:
         tests = tuple(sorted(tests, key=lambda test: fault.requirement not in test.requirements))
@@ -55,6 +53,11 @@ def judge(level: str, lanes: int, seed: int, mode: CancelMode, fault: Fault | No
             explorer.stop_at_first = frozenset({fault.requirement})
         run_suite(explorer, tests)
         return explorer.record
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -73,13 +76,17 @@ def main() -> None:
         began = time.monotonic()
         record = judge(given.level, given.lanes, given.seed + number, mode, None)
         accused += bool(record.findings)
-        print(f"run {number + 1} ({mode}): {len(record.findings)} findings, {record.requests} requests, "
-              f"{sum(record.troubles.values())} plans not judged to their end, {time.monotonic() - began:.0f} s", flush=True)
+        _say(
+            f"run {number + 1} ({mode}): {len(record.findings)} findings, {record.requests} requests, "
+            f"{sum(record.troubles.values())} plans not judged to their end, {time.monotonic() - began:.0f} s"
+        )
         for finding in record.findings.values():
-            print(f"    {finding.violation.requirements} {finding.violation.kind}: {finding.violation.what}: "
-                  f"{finding.violation.predicted}, seen {finding.violation.seen} ({finding.result.plan.title})", flush=True)
+            _say(
+                f"    {finding.violation.requirements} {finding.violation.kind}: {finding.violation.what}: "
+                f"{finding.violation.predicted}, seen {finding.violation.seen} ({finding.result.plan.title})"
+            )
     if given.runs:
-        print(f"honest exchange: {accused} of {given.runs} {given.level} runs accuse it")
+        _say(f"honest exchange: {accused} of {given.runs} {given.level} runs accuse it")
     families = given.families.split(",")
     known = [fault for fault in FAULTS.values() if fault.family in families]
     chosen = random.Random(given.seed).sample(known, min(given.faults, len(known)))
@@ -89,10 +96,12 @@ def main() -> None:
         record = judge(given.level, given.lanes, given.seed, fault.modes[0], fault)
         broken = {name for finding in record.findings.values() for name in finding.violation.requirements}
         caught += fault.requirement in broken
-        shown = "caught" if fault.requirement in broken else f"not by {fault.requirement}: {sorted(broken) or 'ESCAPED'}"
-        print(f"{fault.name}: {shown}, {time.monotonic() - began:.0f} s", flush=True)
+        shown = (
+            "caught" if fault.requirement in broken else f"not by {fault.requirement}: {sorted(broken) or 'ESCAPED'}"
+        )
+        _say(f"{fault.name}: {shown}, {time.monotonic() - began:.0f} s")
     if chosen:
-        print(f"seeded faults: {caught} of {len(chosen)} caught by their requirement at {given.level}")
+        _say(f"seeded faults: {caught} of {len(chosen)} caught by their requirement at {given.level}")
 
 
 if __name__ == "__main__":
