@@ -32,10 +32,10 @@ class Level:
 
 LEVELS = {
     LevelName.SMOKE: Level(
-        name=LevelName.SMOKE, focused=4, bulk_many=1, explored=40, attacks=160, races=12, repeats=2, minimise=60
+        name=LevelName.SMOKE, focused=3, bulk_many=1, explored=32, attacks=160, races=3, repeats=2, minimise=60
     ),
     LevelName.STANDARD: Level(
-        name=LevelName.STANDARD, focused=24, bulk_many=3, explored=320, attacks=900, races=80, repeats=4, minimise=150
+        name=LevelName.STANDARD, focused=16, bulk_many=3, explored=240, attacks=900, races=24, repeats=4, minimise=150
     ),
     LevelName.CERTIFY: Level(
         name=LevelName.CERTIFY,
@@ -43,7 +43,7 @@ LEVELS = {
         bulk_many=12,
         explored=2500,
         attacks=3200,
-        races=500,
+        races=300,
         repeats=9,
         minimise=400,
     ),
