@@ -1,6 +1,7 @@
 """Strategies for quantities and prices: all the decimals that a market allows, dust, round numbers, several sizes."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 from hypothesis import strategies as st
 
@@ -8,6 +9,7 @@ from conformance.model.order import Side
 from strategies.grounds import MarketShape
 
 
+@lru_cache(maxsize=4096)  # making a strategy takes longer than drawing from it
 def quantities(market: MarketShape, *, most: Decimal) -> st.SearchStrategy[Decimal]:
     """Order quantities between the market's smallest and ``most`` base units, small and large alike.
 
@@ -33,6 +35,7 @@ def quantities(market: MarketShape, *, most: Decimal) -> st.SearchStrategy[Decim
     return st.tuples(st.integers(0, 3), st.integers(1, digits), st.integers(0, high)).map(sized)
 
 
+@lru_cache(maxsize=4096)  # making a strategy takes longer than drawing from it
 def fill_quantities(market: MarketShape, *, rest: Decimal) -> st.SearchStrategy[Decimal]:
     """Quantities that leave something of ``rest``: one step, all but one step, or anything between."""
     steps = int(rest / market.step)
@@ -47,6 +50,7 @@ def fill_quantities(market: MarketShape, *, rest: Decimal) -> st.SearchStrategy[
     return st.tuples(st.integers(0, 3), st.integers(0, 10**9)).map(part)
 
 
+@lru_cache(maxsize=4096)  # making a strategy takes longer than drawing from it
 def prices(market: MarketShape, side: Side, *, reach: int = 60) -> st.SearchStrategy[Decimal]:
     """Prices that rest; a third stands at one common level, so that several orders queue there."""
 

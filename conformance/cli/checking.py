@@ -2,6 +2,8 @@
 
 import multiprocessing
 import multiprocessing.util
+import os
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -91,6 +93,7 @@ class _Bench:
         self.tests = conformance_tests()
         # a worker process ends without leaving its with blocks; this is what multiprocessing runs instead
         multiprocessing.util.Finalize(self, self.close, exitpriority=10)
+        threading.Thread(target=_end_with_the_parent, daemon=True).start()
 
     def close(self) -> None:
         """Leave nothing open, and stop the exchange."""
@@ -108,6 +111,14 @@ class _Bench:
         return replace(
             self.explorer, record=RunRecord(), seed=trial.seed, stop_at_first=wanted, done=set(), test="", wanted=()
         )
+
+
+def _end_with_the_parent() -> None:
+    """A worker whose parent was killed would go on with its queue; the exchange ends with the worker."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 _bench: _Bench | None = None
@@ -147,7 +158,7 @@ def _trial(trial: Trial, level: LevelName, everything: bool) -> TrialResult:
         requests=record.requests,
         seconds=time.monotonic() - began,
         not_passed=not_passed,
-        error=record.stopped or "",
+        error=record.stopped or next(iter(record.errors), ""),
     )
 
 

@@ -36,22 +36,30 @@ DRAWING = settings(
 """Our own settings: with ``CI`` set, Hypothesis' default ones would derandomise and drop the seed silently."""
 
 
+ROUNDS = 4
+"""How often more is drawn where plans repeated; a strategy that has no more to give is not asked for ever."""
+
+
 def draw_plans(strategy: st.SearchStrategy[Plan], count: int, *, seed_of: str) -> list[Plan]:
     """Up to ``count`` distinct plans of a strategy; ``seed_of`` names the seed, equal names give equal plans.
 
-    About a fifth of what is drawn repeats, so a few more are drawn than are asked for. Empty plans are left out.
+    Plans that repeat are made up for by drawing a few more. Empty plans are left out.
     """
-    if count <= 0:
-        return []
     drawn: dict[str, Plan] = {}
-    number = int.from_bytes(hashlib.sha256(seed_of.encode()).digest()[:8])
+    for number in range(ROUNDS):
+        missing = count - len(drawn)
+        if missing <= 0:
+            break
+        _collect(strategy, missing, seed_of=seed_of if number == 0 else f"{seed_of}/{number}", into=drawn)
+    return list(drawn.values())[:count]
 
-    @seed(number)
-    @settings(DRAWING, max_examples=count + count // 3 + 2)
+
+def _collect(strategy: st.SearchStrategy[Plan], count: int, *, seed_of: str, into: dict[str, Plan]) -> None:
+    @seed(int.from_bytes(hashlib.sha256(seed_of.encode()).digest()[:8]))
+    @settings(DRAWING, max_examples=count)
     @given(strategy)
     def collect(plan: Plan) -> None:
-        if plan.actions and len(drawn) < count:
-            drawn.setdefault(plan.digest, plan)
+        if plan.actions:
+            into.setdefault(plan.digest, plan)
 
     collect()
-    return list(drawn.values())

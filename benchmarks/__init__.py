@@ -1,0 +1,1 @@
+"""What the suite costs: predictions, requests, lanes, searches, start, memory. ``python -m benchmarks`` prints it."""
