@@ -2,8 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,17 +18,12 @@ from conformance.examination.checks import (
     vocabulary_lines,
     warning,
 )
+from conformance.examination.ending import LONGEST_WAIT, cancelled, late_check
 from conformance.examination.funds import funds_now, lock_check
-from conformance.model.order import ACTIVE, TERMINAL, Side, Status, Terms
+from conformance.model.order import ACTIVE, Side, Status, Terms
 from conformance.requirements import Capability
 from fixtures.profiles.dialect import OrderFields
 from fixtures.venue.answers import Answer, AnswerClass, BalanceView, OrderView, Placed, Unknown
-
-SETTLED = 1.0
-"""Seconds after which a word that is not in the vocabulary is taken for an order's last."""
-
-LONGEST_WAIT = 5.0
-"""Seconds for which a change is waited for beyond what the profile allows, to see how much it would have to allow."""
 
 
 def placed_order(examined: Examined, terms: Terms, name: str, *, post_only: bool | None = None) -> tuple[Placed, Check]:
@@ -71,7 +65,7 @@ def one_order(examined: Examined) -> Iterator[Check]:
         yield _listed(examined, placed.order_id)
     if before:
         yield lock_check(examined, terms, before, funds_now(examined, "primary"))
-    yield from _cancel(examined, placed.order_id, before)
+    yield from cancelled(examined, placed.order_id, before)
 
 
 def _affordable(examined: Examined, funds: Mapping[str, BalanceView]) -> Terms:
@@ -136,18 +130,6 @@ def _first_read(examined: Examined, order_id: str, terms: Terms) -> tuple[OrderV
     return view, checks
 
 
-def late_check(name: str, what: str, seconds: float, allowed: float) -> Check:
-    """Whether something was seen as soon as the profile says that it is."""
-    if seconds <= allowed + 0.05:
-        return ok(name, f"{what} is seen after {seconds * 1000:.0f} ms")
-    return failed(
-        name,
-        f"{what} is seen only after {seconds:.2f} s, timing.read_delay allows {allowed:g} s",
-        "[timing]",
-        f"read_delay = {seconds * 2:.2f}",
-    )
-
-
 def _fields(examined: Examined, view: OrderView, terms: Terms, placed: Placed) -> Check:
     """Each term that the profile says is shown must be there, and say what was asked for."""
     words = examined.profile.vocabulary
@@ -209,94 +191,6 @@ def _listed(examined: Examined, order_id: str) -> Check:
         missing = f"order {order_id} is not among the {len(listed.views)} listed"
         return failed("list", f"{missing}; look at operations.list.query and at order.id")
     return late_check("list", f"the order, one of {len(listed.views)} active ones,", late, timing.read_delay)
-
-
-def _cancel(examined: Examined, order_id: str, before: Mapping[str, BalanceView]) -> Iterator[Check]:
-    profile, venue = examined.profile, examined.venue
-    done = venue.cancel("primary", order_id, market=examined.market)
-    began = time.monotonic()
-    examined.saw("cancel", done.answer)
-    if isinstance(done.answer, Unknown) or not done.answer.classes & {AnswerClass.ACCEPTED, AnswerClass.PENDING}:
-        name = "pending" if isinstance(done.answer, Answer) and done.answer.status == 202 else "accepted"
-        merge = profile.answers.accepted.status if name == "accepted" else ()
-        yield failed(
-            "cancel", f"the cancel was not accepted: {said(done.answer)}", *class_lines(name, done.answer, merge=merge)
-        )
-        return
-    yield ok("cancel", f"accepted in {done.answer.exchange.seconds * 1000:.0f} ms")
-    if done.word is not None and done.status is None:
-        lines = vocabulary_lines(profile, done.word, Status.CANCELED)
-        yield failed("words", f"the cancel answers status `{done.word}`, which is not in the vocabulary", *lines)
-    yield from _until_over(examined, order_id, began)
-    if before:
-        yield _released(examined, before)
-
-
-def _until_over(examined: Examined, order_id: str, began: float) -> Iterator[Check]:
-    profile, venue = examined.profile, examined.venue
-    timing = profile.timing
-    shown_after: float | None = None
-    strange: dict[str, float] = {}
-    while True:
-        now = time.monotonic() - began
-        view = venue.order("primary", order_id, market=examined.market).view
-        if view is not None:
-            examined.word(view)
-            if view.status not in ACTIVE and shown_after is None:
-                shown_after = now
-            if view.status in TERMINAL:
-                break
-            if view.status is None and now - strange.setdefault(view.word, now) > SETTLED:
-                break
-        if now > max(timing.pending_cancel_deadline, timing.read_delay) + LONGEST_WAIT:
-            seen = "nothing" if view is None else f"{view.status} (`{view.word}`)"
-            yield failed("over", f"{now:.1f} s after its cancel was accepted the order is still {seen}")
-            return
-        time.sleep(timing.poll_interval)
-    yield from _strange_words(examined, view, strange)
-    yield late_check("over", "a cancel that was accepted", shown_after or 0.0, timing.read_delay)
-    if view.status in TERMINAL and now > timing.pending_cancel_deadline:
-        deadline = f"pending_cancel_deadline = {now * 2:.1f}"
-        yield failed("over", f"the cancel was pending for {now:.1f} s", "[timing]", deadline)
-
-
-def _strange_words(examined: Examined, last: OrderView, strange: Iterable[str]) -> Iterator[Check]:
-    """Unknown words on the way to the end: the last one should mean CANCELED, those before it PENDING_CANCEL."""
-    for word in strange:
-        meant = Status.CANCELED if word == last.word else Status.PENDING_CANCEL
-        lines = vocabulary_lines(examined.profile, word, meant)
-        yield failed("words", f"status `{word}` of a cancelled order is not in the vocabulary", *lines)
-
-
-def _released(examined: Examined, before: Mapping[str, BalanceView]) -> Check:
-    timing, began = examined.profile.timing, time.monotonic()
-    allowed = max(timing.balance_delay, timing.read_delay)
-    while True:
-        late = time.monotonic() - began
-        differs = _difference(before, funds_now(examined, "primary"))
-        if differs is None:
-            break
-        if late > allowed + LONGEST_WAIT:
-            wrong = f"after the cancel the balances are not what they were: {differs}"
-            return failed("funds", f"{wrong}. Does somebody else trade here?")
-        time.sleep(timing.poll_interval)
-    if late <= allowed + 0.05:
-        return ok("funds", f"released, and seen {late * 1000:.0f} ms after the order was over")
-    lines = ("[timing]", f"balance_delay = {late * 2:.2f}")
-    return failed("funds", f"released funds are seen only after {late:.2f} s", *lines)
-
-
-def _difference(before: Mapping[str, BalanceView], now: Mapping[str, BalanceView]) -> str | None:
-    for asset in sorted({*before, *now}):
-        then, later = before.get(asset, NOTHING), now.get(asset, NOTHING)
-        for part in ("available", "locked", "total"):
-            one, other = getattr(then, part), getattr(later, part)
-            if one is not None and other is not None and one != other:
-                return f"{asset} {part} was {one} and is {other}"
-    return None
-
-
-NOTHING = BalanceView(available=Decimal(0), locked=Decimal(0), total=Decimal(0))
 
 
 def _body(answer: Answer | Unknown) -> Any:

@@ -1,0 +1,117 @@
+"""The end of an order that is cancelled: over in known words, its funds back, and how late all that is seen."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+
+from conformance.examination.checks import Check, Examined, class_lines, failed, ok, said, vocabulary_lines
+from conformance.examination.funds import funds_now
+from conformance.model.order import ACTIVE, TERMINAL, Status
+from fixtures.venue.answers import Answer, AnswerClass, BalanceView, OrderView, Unknown
+
+SETTLED = 1.0
+"""Seconds after which a word that is not in the vocabulary is taken for an order's last."""
+
+LONGEST_WAIT = 5.0
+"""Seconds for which a change is waited for beyond what the profile allows, to see how much it would have to allow."""
+
+
+def late_check(name: str, what: str, seconds: float, allowed: float) -> Check:
+    """Whether something was seen as soon as the profile says that it is."""
+    if seconds <= allowed + 0.05:
+        return ok(name, f"{what} is seen after {seconds * 1000:.0f} ms")
+    return failed(
+        name,
+        f"{what} is seen only after {seconds:.2f} s, timing.read_delay allows {allowed:g} s",
+        "[timing]",
+        f"read_delay = {seconds * 2:.2f}",
+    )
+
+
+def cancelled(examined: Examined, order_id: str, before: Mapping[str, BalanceView]) -> Iterator[Check]:
+    """Cancel an order, and see that it is over, in known words, and that its funds are back."""
+    profile, venue = examined.profile, examined.venue
+    done = venue.cancel("primary", order_id, market=examined.market)
+    began = time.monotonic()
+    examined.saw("cancel", done.answer)
+    if isinstance(done.answer, Unknown) or not done.answer.classes & {AnswerClass.ACCEPTED, AnswerClass.PENDING}:
+        name = "pending" if isinstance(done.answer, Answer) and done.answer.status == 202 else "accepted"
+        merge = profile.answers.accepted.status if name == "accepted" else ()
+        yield failed(
+            "cancel", f"the cancel was not accepted: {said(done.answer)}", *class_lines(name, done.answer, merge=merge)
+        )
+        return
+    yield ok("cancel", f"accepted in {done.answer.exchange.seconds * 1000:.0f} ms")
+    if done.word is not None and done.status is None:
+        lines = vocabulary_lines(profile, done.word, Status.CANCELED)
+        yield failed("words", f"the cancel answers status `{done.word}`, which is not in the vocabulary", *lines)
+    yield from _until_over(examined, order_id, began)
+    if before:
+        yield _released(examined, before)
+
+
+def _until_over(examined: Examined, order_id: str, began: float) -> Iterator[Check]:
+    profile, venue = examined.profile, examined.venue
+    timing = profile.timing
+    shown_after: float | None = None
+    strange: dict[str, float] = {}
+    while True:
+        now = time.monotonic() - began
+        view = venue.order("primary", order_id, market=examined.market).view
+        if view is not None:
+            examined.word(view)
+            if view.status not in ACTIVE and shown_after is None:
+                shown_after = now
+            if view.status in TERMINAL:
+                break
+            if view.status is None and now - strange.setdefault(view.word, now) > SETTLED:
+                break
+        if now > max(timing.pending_cancel_deadline, timing.read_delay) + LONGEST_WAIT:
+            seen = "nothing" if view is None else f"{view.status} (`{view.word}`)"
+            yield failed("over", f"{now:.1f} s after its cancel was accepted the order is still {seen}")
+            return
+        time.sleep(timing.poll_interval)
+    yield from _strange_words(examined, view, strange)
+    yield late_check("over", "a cancel that was accepted", shown_after or 0.0, timing.read_delay)
+    if view.status in TERMINAL and now > timing.pending_cancel_deadline:
+        deadline = f"pending_cancel_deadline = {now * 2:.1f}"
+        yield failed("over", f"the cancel was pending for {now:.1f} s", "[timing]", deadline)
+
+
+def _strange_words(examined: Examined, last: OrderView, strange: Iterable[str]) -> Iterator[Check]:
+    """Unknown words on the way to the end: the last one should mean CANCELED, those before it PENDING_CANCEL."""
+    for word in strange:
+        meant = Status.CANCELED if word == last.word else Status.PENDING_CANCEL
+        lines = vocabulary_lines(examined.profile, word, meant)
+        yield failed("words", f"status `{word}` of a cancelled order is not in the vocabulary", *lines)
+
+
+def _released(examined: Examined, before: Mapping[str, BalanceView]) -> Check:
+    timing, began = examined.profile.timing, time.monotonic()
+    allowed = max(timing.balance_delay, timing.read_delay)
+    while True:
+        late = time.monotonic() - began
+        differs = _difference(before, funds_now(examined, "primary"))
+        if differs is None:
+            break
+        if late > allowed + LONGEST_WAIT:
+            wrong = f"after the cancel the balances are not what they were: {differs}"
+            return failed("funds", f"{wrong}. Does somebody else trade here?")
+        time.sleep(timing.poll_interval)
+    if late <= allowed + 0.05:
+        return ok("funds", f"released, and seen {late * 1000:.0f} ms after the order was over")
+    lines = ("[timing]", f"balance_delay = {late * 2:.2f}")
+    return failed("funds", f"released funds are seen only after {late:.2f} s", *lines)
+
+
+def _difference(before: Mapping[str, BalanceView], now: Mapping[str, BalanceView]) -> str | None:
+    for asset in sorted({*before, *now}):
+        then, later = before.get(asset, NOTHING), now.get(asset, NOTHING)
+        for part in ("available", "locked", "total"):
+            one, other = getattr(then, part), getattr(later, part)
+            if one is not None and other is not None and one != other:
+                return f"{asset} {part} was {one} and is {other}"
+    return None
+
+
+NOTHING = BalanceView(available=Decimal(0), locked=Decimal(0), total=Decimal(0))
