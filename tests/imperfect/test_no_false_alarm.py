@@ -50,8 +50,9 @@ def accusations(results: list[PlanResult]) -> list[str]:
 @pytest.mark.parametrize("mode", [CancelMode.IMMEDIATE, CancelMode.MIXED])
 def test_an_imperfection_is_no_nonconformity(behind: "Behind", flaws: dict[str, float], mode: CancelMode) -> None:
     """Cells and lives behind one imperfection end without an accusation, and nearly all of them can be judged."""
+    every = 16 if "stale_reads_ms" in flaws else 8  # waiting for late reads takes most of the time
     with behind(mode=mode, **flaws) as venue:
-        results = walked(venue, every=8, offset=3, lives=3)
+        results = walked(venue, every=every, offset=3, lives=3)
     assert accusations(results) == []
     assert sum(result.trouble is not None for result in results) <= len(results) / 4
     assert sum(result.exercised["CXL-06"] for result in results) > 10
@@ -84,4 +85,5 @@ def test_what_a_lost_answer_left_open_is_ended_by_a_later_plan(behind: "Behind")
         empty = [run_plan(type(plans[0])(actions=()), venue, memory) for _ in range(3)]
         assert accusations(empty) == []
         assert [left for left in venue.desk.journal.open_orders() if left.client_id not in memory.given_up] == []
-        assert {view.order_id for view in venue.orders("primary").views or ()} == set()
+        listed = next(views for _ in range(50) if (views := venue.orders("primary").views) is not None)
+        assert listed == ()
