@@ -71,7 +71,6 @@ def test_false_removes_what_is_inherited() -> None:
         ({"accounts": {"primary": ACCOUNT, "counterparty": ACCOUNT}}, Capability.SECOND_ACCOUNT),
         ({"accounts": {"primary": ACCOUNT, "counterparty": ACCOUNT}}, Capability.FILL),
         ({"drivers": {"hold_market": {"how": "empty-book"}}}, Capability.HOLD_MARKET),
-        ({"contract": {"openapi": "api.yaml"}}, Capability.OPENAPI),
     ],
 )
 def test_capabilities_come_with_their_tables(tables: dict[str, Any], capability: Capability) -> None:
@@ -86,6 +85,7 @@ def test_capabilities_come_with_their_tables(tables: dict[str, Any], capability:
         ({"drivers": {"reject": False}}, Capability.REJECTED_ORDERS),
         ({"operations": {"balances": False}}, Capability.BALANCES),
         ({"operations": {"read": False}}, Capability.READ),
+        ({"contract": False}, Capability.OPENAPI),
         ({"limits": {"in_flight": 1}}, Capability.PARALLEL),
         ({"vocabulary": {"status": {"OPEN": ["o"], "FILLED": ["f"], "CANCELED": ["c"]}}}, Capability.DELAYED_CANCEL),
         (
