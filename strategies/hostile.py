@@ -14,6 +14,7 @@ from conformance.plans import (
     Action,
     Cancel,
     CancelAll,
+    CancelUnknown,
     Expire,
     Fill,
     Forge,
@@ -180,6 +181,24 @@ WITHOUT_CREDENTIALS = (
     ("payload-empty",),
 )
 """Callers without valid credentials, as vectors: what they are told of an order must not depend on it (SIG-10)."""
+
+
+REFUSALS = ("signature-missing", "key-id-missing", "id-quote-behind", "id-letter", "request-method-get", "id-one-bit")
+"""A flaw for each kind of refusal that an exchange knows."""
+
+
+def refusal_plans(ground: Ground) -> list[Plan]:
+    """Every kind of answer within one plan: successes, and a refusal of each kind, twice (ERR-02, ERR-04, SIG-11)."""
+    scene = next(scenes(ground))
+    flaws = [attack(vector(name)) for name in REFUSALS]
+    actions: list[Action] = [scene.place("a"), Snapshot()]
+    for _ in range(2):
+        actions += [forged(one, "cancel", order="a") for one in flaws]
+        actions += [CancelUnknown(order_id=unknown) for unknown in UNKNOWN_IDS[:2]]
+    actions += [Cancel(order="a"), Settle(), Cancel(order="a"), Cancel(order="a"), Snapshot()]
+    if Capability.CANCEL_ALL in ground.abilities:
+        actions += [scene.place("b"), CancelAll(), Settle(), CancelAll(), Snapshot()]
+    return [Plan(title="an answer of every kind", actions=tuple(actions))]
 
 
 def callers_without_credentials(count: int) -> list[Attack]:

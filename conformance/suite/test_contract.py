@@ -9,7 +9,7 @@ from conformance.requirements import Capability
 from fixtures.attacks.files import select
 from fixtures.attacks.vectors import Expectation
 from strategies.focused import aimed_plans
-from strategies.hostile import attack_plans, battery
+from strategies.hostile import attack_plans, battery, refusal_plans
 
 
 @pytest.mark.requirement("ERR-01")
@@ -33,7 +33,7 @@ def test_answers_have_their_shape(explorer: Explorer) -> None:
         states=("open", "canceled", "filled", "rejected"),
         events=("cancel twice", "cancel of an unknown order", "cancel-all twice"),
     )
-    explorer.explore(plans, plans=explorer.level.focused)
+    explorer.explore(plans, plans=explorer.level.focused, first=refusal_plans(explorer.ground))
 
 
 @pytest.mark.requirement("ERR-03")
