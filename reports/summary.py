@@ -69,6 +69,7 @@ def summary(
 def _size(record: RunRecord, info: RunInfo) -> str:
     return (
         f"Level {info.level}, seed {info.seed}, {record.plans} plans, {record.requests} requests, "
+        f"{f'{len(record.attacks)} distinct attacks, ' if record.attacks else ''}"
         f"{info.seconds:.0f} s, at `{info.host}` ({info.environment}), suite {info.suite_version}."
     )
 

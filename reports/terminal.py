@@ -99,7 +99,8 @@ def summary_line(record: RunRecord, judgements: Sequence[Judgement], info: RunIn
     rate = record.requests / info.seconds if info.seconds > 0 else 0.0
     text = Text(conclusion(status, judgements), style=colours.get(ExitStatus(status), "bold magenta"))
     text.append(
-        f" {info.level}, seed {info.seed}: {record.plans} plans, {record.requests} requests in {info.seconds:.1f} s "
+        f" {info.level}, seed {info.seed}: {record.plans} plans, {record.requests} requests"
+        f"{f', {len(record.attacks)} distinct attacks' if record.attacks else ''} in {info.seconds:.1f} s "
         f"({rate:.0f}/s).",
         style="default",
     )
