@@ -205,19 +205,17 @@ def _bulk_order(
 
 
 def old_orders(ground: Ground, *, seconds: float) -> list[Plan]:
-    """Orders that have rested for a while before they are cancelled, on both sides of a market."""
-    plans = []
+    """Orders that have rested for a while before they are cancelled, on both sides of each market, all at once."""
+    orders: list[Place] = []
     for market in ground.markets:
-        actions: list[Action] = []
-        for name, side, ticks in (("a", Side.BUY, 3), ("b", Side.SELL, 3), ("c", Side.BUY, 5)):
+        for side, ticks in ((Side.BUY, 3), (Side.SELL, 3), (Side.BUY, 5)):
             price = market.resting_price(side, ticks)
             quantity = market.on_grid(ground.affordable(PRIMARY, market, side, price, ORDINARY) / 9)
-            actions.append(Place(order=name, market=market.name, side=side, price=price, quantity=quantity))
-        actions += [Snapshot(), Wait(seconds=seconds), Cancel(order="a"), Snapshot(), Cancel(order="b"), Snapshot()]
-        plans.append(
-            Plan(title=f"orders {seconds:g} s old", actions=(*actions, Cancel(order="c"), Settle(), Snapshot()))
-        )
-    return plans
+            name = f"o{len(orders)}"
+            orders.append(Place(order=name, market=market.name, side=side, price=price, quantity=quantity))
+    cancels: list[Action] = [action for place in orders for action in (Cancel(order=place.order), Snapshot())]
+    actions = (*orders, Snapshot(), Wait(seconds=seconds), *cancels, Settle(), Snapshot())
+    return [Plan(title=f"orders {seconds:g} s old", actions=actions)]
 
 
 @st.composite

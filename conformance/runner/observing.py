@@ -168,7 +168,8 @@ def balances(run: RunningPlan, account: str) -> None:
     run.quiet(delay)
     first: Funds = {}
     for pause in (0.0, delay) if delay else (0.0,):
-        time.sleep(pause)
+        if pause:
+            time.sleep(pause)  # even a sleep of nothing gives the processor away
         result = run.asked(lambda: run.venue.balances(account))
         answer = run.understood(result.answer)
         if answer is None or result.balances is None or run.broken:
