@@ -107,6 +107,9 @@ class _Bench:
         )
         for lane in self.explorer.lanes.lanes:
             lane.memory = Memory()
+            journal = lane.venue.desk.journal
+            for left in journal.open_orders():
+                journal.never_placed(left.client_id)  # the fresh exchange has none of the last trial's orders
         wanted = None if fault is None or everything else frozenset({fault.requirement})
         return replace(
             self.explorer, record=RunRecord(), seed=trial.seed, stop_at_first=wanted, done=set(), test="", wanted=()

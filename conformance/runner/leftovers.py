@@ -4,6 +4,7 @@ Funds are compared with what they were when a plan began; an order that ends mea
 """
 
 import time
+from functools import partial
 
 from conformance.model.order import TERMINAL, Status
 from conformance.requirements import Capability
@@ -16,8 +17,12 @@ PATIENCE = 0.3
 
 
 def close_earlier(run: RunningPlan) -> None:
-    """Cancel what earlier plans of this lane may have left open, and see that it is over; each order is tried once."""
+    """Cancel what earlier plans of this lane may have left open, and see that it is over; each order is tried once.
+
+    They end together: a target that cancels nothing costs one moment's patience a plan, not one for each order.
+    """
     roles = {account.name: role for role, account in run.venue.account_keys.items()}
+    waiting: list[tuple[str, str]] = []
     for left in run.venue.desk.journal.open_orders():
         role = roles.get(left.account)
         if role is None or left.client_id in run.memory.given_up:
@@ -25,7 +30,8 @@ def close_earlier(run: RunningPlan) -> None:
         run.memory.given_up.add(left.client_id)
         order_id = left.order_id or _found(run, role, left)
         if order_id is not None:
-            _end(run, role, order_id)
+            waiting.append((role, order_id))
+    _end(run, waiting)
 
 
 def _found(run: RunningPlan, role: str, left: Leftover) -> str | None:
@@ -47,24 +53,32 @@ def _found(run: RunningPlan, role: str, left: Leftover) -> str | None:
     return None
 
 
-def _end(run: RunningPlan, role: str, order_id: str) -> None:
+def _end(run: RunningPlan, waiting: list[tuple[str, str]]) -> None:
     timing = run.venue.profile.timing
     patience = time.monotonic() + PATIENCE + timing.read_delay
     deadline = time.monotonic() + timing.pending_cancel_deadline + timing.read_delay
-    while True:
-        read = run.asked(lambda: run.venue.order(role, order_id))
-        status = None if read.view is None else read.view.status
-        if status in TERMINAL:
-            run.changed()
-            return
+    while waiting:
+        left: list[tuple[str, str]] = []
+        pending = False
+        for role, order_id in waiting:
+            read = run.asked(partial(run.venue.order, role, order_id))
+            status = None if read.view is None else read.view.status
+            if status in TERMINAL:
+                run.changed()
+                continue
+            if status is Status.PENDING_CANCEL:
+                pending = True
+            else:
+                answer = run.venue.cancel(role, order_id).answer
+                run.took(answer)
+                if read.view is not None and status is None:
+                    continue  # a word that the profile does not know: nobody can tell when the order is over
+                if not isinstance(answer, Answer):
+                    patience = time.monotonic() + PATIENCE + timing.read_delay
+            left.append((role, order_id))
+        waiting = left
         now = time.monotonic()
-        if now > deadline or (now > patience and status is not Status.PENDING_CANCEL):
+        if now > deadline or (now > patience and not pending):
             return
-        if status is not Status.PENDING_CANCEL:
-            answer = run.venue.cancel(role, order_id).answer
-            run.took(answer)
-            if read.view is not None and status is None:
-                return  # a word that the profile does not know: nobody can tell when the order is over
-            if not isinstance(answer, Answer):
-                patience = time.monotonic() + PATIENCE + timing.read_delay
-        time.sleep(timing.poll_interval)
+        if waiting:
+            time.sleep(timing.poll_interval)

@@ -1,5 +1,6 @@
 """What is no finding: lost answers, throttling, plans that cannot go on; and that nothing is left behind."""
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -7,7 +8,7 @@ import pytest
 
 from conformance.model.order import OrderType, Side, Status, TimeInForce
 from conformance.plans import Cancel, CancelAll, Expire, HoldMarket, Place, Read, Settle, Wait
-from conformance.runner import execute, memory
+from conformance.runner import execute, leftovers, memory
 from conformance.trace import PlanResult
 from fixtures.venue.trouble import BudgetSpent, TargetUnavailable, VenueTrouble
 from tests.runner.actions import LOOK, buy, cancelled, fill, sell
@@ -300,3 +301,17 @@ def test_states_are_counted_where_a_read_pinned_them(stage: Open) -> None:
     assert result.cells[Status.OPEN, "cancel"] == 1
     assert result.cells[Status.PENDING_CANCEL, "cancel again"] == 1
     assert result.cells[Status.CANCELED, "cancel again"] == 1
+
+
+def test_what_a_broken_target_leaves_open_costs_one_wait(stage: Open) -> None:
+    """Orders that a target does not cancel are waited for together before the next plan, and only once."""
+    opened = stage().alters("read", lambda d: d["data"]["order"].update(px="7"), when=lambda n: n == 1)
+    opened.answers("cancel", 200, {"data": {"success": True}, "error": False})
+    assert opened.run(*(buy(f"o{n}", "0.1") for n in range(8)), Read(order="o0")).violations
+    began = time.monotonic()
+    opened.run(LOOK)
+    assert time.monotonic() - began < 4 * leftovers.PATIENCE
+    assert opened.live_orders() == 8
+    asked = opened.asked["cancel"]
+    opened.run(LOOK)
+    assert opened.asked["cancel"] == asked
