@@ -66,12 +66,11 @@ def test_everything_at_once_is_no_nonconformity(behind: "Behind") -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("mode", CancelMode)
-def test_every_cell_and_many_lives_behind_everything(behind: "Behind", mode: CancelMode, seed: int) -> None:
-    """All cells and twenty lives behind everything at once, in all modes, end without an accusation."""
-    with behind(mode=mode, seed=seed, **EVERYTHING) as venue:
-        results = walked(venue, every=1, offset=0, lives=20)
+def test_many_cells_and_lives_behind_everything(behind: "Behind", mode: CancelMode) -> None:
+    """Every tenth cell and three lives behind everything at once, in all modes, end without an accusation."""
+    with behind(mode=mode, seed=1, **EVERYTHING) as venue:
+        results = walked(venue, every=10, offset=0, lives=3)
     assert accusations(results) == []
 
 
