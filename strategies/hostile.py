@@ -160,7 +160,8 @@ def control_plans(ground: Ground) -> list[Plan]:
     actions: list[Action] = [scene.place("a"), Snapshot(), *reads]
     if Capability.READ in ground.abilities:
         actions.append(Forge(operation="read", vectors=(CORRECT,), order="a"))
-    return [*plans, Plan(title="correct reads", actions=(*actions, _correct("a"), Snapshot()))]
+    again = (Settle(), Cancel(order="a"), Snapshot())  # the very same request once more: its signature is still right
+    return [*plans, Plan(title="correct reads", actions=(*actions, _correct("a"), Snapshot(), *again))]
 
 
 def _account_reads(ground: Ground) -> Iterator[str]:

@@ -277,7 +277,8 @@ def _control_cancel(run: RunningPlan, action: Forge, attack: Attack) -> None:
         tracker.fits(what, "accepted", said(answer), attack.requirements)
     else:
         kind = f"a correct cancel ({attack.vectors[0].attack_class}) {outcome(answer)}"
-        tracker.breaks(what, "accepted", said(answer), attack.requirements, kind=kind)
+        more = ("SIG-01",) if answer.is_(AnswerClass.UNAUTHENTICATED) else ()
+        tracker.breaks(what, "accepted", said(answer), (*attack.requirements, *more), kind=kind)
 
 
 def _other_spelling(run: RunningPlan, action: Forge, attack: Attack) -> None:
