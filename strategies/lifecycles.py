@@ -146,7 +146,8 @@ def _market(draw: st.DrawFn, sketch: Sketch) -> tuple[MarketShape, Side]:
 def _new(draw: st.DrawFn, sketch: Sketch, *, account: str, side: Side, market: MarketShape, **changes: object) -> None:
     price = draw(prices(market, side))
     share = ORDINARY
-    if not sketch.big_used and account == PRIMARY and draw(CHOICES) % 8 == 0:
+    limit = changes.get("type") is not OrderType.MARKET  # what a market order locks is the venue's own estimate
+    if not sketch.big_used and limit and account == PRIMARY and draw(CHOICES) % 8 == 0:
         share, sketch.big_used = BIG, True
     most = sketch.ground.affordable(account, market, side, price, share)
     quantity = most if share is BIG else draw(quantities(market, most=most))

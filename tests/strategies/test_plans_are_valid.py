@@ -13,6 +13,7 @@ from conformance.plans import COUNTERPARTY, PRIMARY, Expire, Fill, HoldMarket, P
 from strategies.amounts import fill_quantities, prices, quantities
 from strategies.cells import EVENTS, STATES, cell_plans
 from strategies.focused import aimed_plans, bulk_plans, old_orders, pending_plans, queues, reuse_plans
+from strategies.grounds import ORDINARY
 from strategies.lifecycles import lifecycles
 from tests.strategies.plans import BARE, FUNDS, GROUND, MARKETS, Reading, explored, orders_named
 
@@ -177,3 +178,13 @@ def test_the_counterparty_can_always_fill() -> None:
         for plan in plans_of(name):
             for (account, asset), amount in Reading(plan=plan).most_locked().items():
                 assert account != COUNTERPARTY or amount <= FUNDS[asset]
+
+
+def test_market_orders_are_ordinary() -> None:
+    """What a market order locks is the venue's own estimate, perhaps at another price: none takes a large share."""
+    for plan in plans_of("lifecycles"):
+        for place in places(plan):
+            if place.type is OrderType.MARKET:
+                shape = next(market for market in MARKETS if market.name == place.market)
+                share = ORDINARY * FUNDS[shape.quote if place.side is Side.BUY else shape.base]
+                assert place.quantity * (shape.buy_price if place.side is Side.BUY else 1) <= share * 2, place
