@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from conformance.model.events import Cancel, CancelAll
 from conformance.model.lifecycle import OrderState, Reply, cancel_steps
@@ -327,10 +328,12 @@ def _break_listing(
     nothing: bool,
 ) -> None:
     """The answer lists other orders than it should: a look at them tells a wrong list from a wrong cancel-all."""
+    run.quiet(run.venue.profile.timing.read_delay)
     ids: list[str] = []
     seen = []
     for name in sorted(conflict.orders):
-        view = run.venue.order(account, run.tracker.orders[name].order_id).view
+        order_id = run.tracker.orders[name].order_id
+        view = run.asked(partial(run.venue.order, account, order_id)).view
         status = None if view is None else view.status
         statuses = {state.status for state in before[name]}
         seen.append(f"{name} is {'listed' if name in named else 'not listed'} and now {status}")

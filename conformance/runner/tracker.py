@@ -166,11 +166,12 @@ class Tracker:
         ]
 
     def surely_active(self, account: str) -> list[str]:
-        """The orders of an account that are active in every possible world."""
+        """The orders of an account that are active in every possible world; among others, as they were last seen."""
         return [
             name
             for name, order in self.orders.items()
-            if order.terms.account == account and all(s.status in ACTIVE for s in self.belief.states(name))
+            if order.terms.account == account
+            and (self.status(name) in ACTIVE or all(s.status in ACTIVE for s in self.belief.states(name)))
         ]
 
     def unread(self, account: str) -> list[str]:
