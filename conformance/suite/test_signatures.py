@@ -5,6 +5,7 @@ import pytest
 from conformance.engine.explorer import Explorer
 from conformance.engine.levels import LevelName
 from conformance.requirements import Capability
+from strategies.focused import aimed_plans
 from strategies.hostile import (
     attack_plans,
     battery,
@@ -36,7 +37,8 @@ def _attack(explorer: Explorer, requirement: str) -> None:
 @pytest.mark.requirement("SIG-01", "SIG-09")
 def test_correct_requests_are_accepted(explorer: Explorer) -> None:
     """A correct signature is accepted, whatever the case of the header names and the order of the header lines."""
-    explorer.run(control_plans(explorer.ground))
+    plans = aimed_plans(explorer.ground, states=("open", "partially filled"), events=("cancel twice",), crowd=6)
+    explorer.explore(plans, plans=explorer.level.focused, first=control_plans(explorer.ground))
 
 
 @pytest.mark.requirement("SIG-02")

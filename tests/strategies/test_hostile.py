@@ -1,5 +1,6 @@
 """Plans that attack: what a level sends, in which order, and with a correct request before and after."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import pytest
@@ -41,8 +42,9 @@ class Collector(Explorer):
         assert isinstance(plans, list)
         self.kept += plans
 
-    def explore(self, strategy: object, *, plans: int, first: object = ()) -> None:
-        """Drawn plans are no attacks."""
+    def explore(self, strategy: object, *, plans: int, first: Iterable[Plan] = ()) -> None:
+        """Drawn plans are no attacks; those before them may be."""
+        self.kept += first
 
 
 def collected(level: LevelName, *, ground: Ground = GROUND, tests: tuple[ConformanceTest, ...] = HOSTILE) -> list[Plan]:
