@@ -10,7 +10,8 @@ from conformance.model.order import Side, Status, Terms
 from conformance.model.rules import LockModel
 from conformance.requirements import Capability
 from conformance.runner.terms import rules_of
-from fixtures.venue.answers import BalanceView
+from fixtures.venue.answers import Answer, BalanceView
+from fixtures.venue.sweep import READS_REPEATED
 
 NONE = BalanceView(available=Decimal(0), locked=Decimal(0), total=Decimal(0))
 
@@ -21,7 +22,10 @@ def funds_now(examined: Examined, account: str) -> Funds:
     """The balances of an account; none where the target has none to show."""
     if Capability.BALANCES not in examined.venue.capabilities:
         return {}
-    read = examined.venue.balances(account)
+    for _ in range(READS_REPEATED):
+        read = examined.venue.balances(account)
+        if isinstance(read.answer, Answer):
+            break
     examined.saw("balances", read.answer)
     return read.balances or {}
 
