@@ -98,7 +98,7 @@ class AnswerShape:
 def judge_shape(run: "RunningPlan", answer: Answer, attack: Attack | None) -> None:
     """Judge one answer's shape, unless it was given by something before the target, or has no body by its nature."""
     exchange = answer.exchange
-    if exchange.operation.startswith("control.") or answer.is_(AnswerClass.THROTTLED):
+    if exchange.operation.startswith("control.") or answer.is_(AnswerClass.THROTTLED) or answer.cut:
         return
     if (
         exchange.method == "HEAD"

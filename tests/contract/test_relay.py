@@ -1,17 +1,24 @@
 """The relay: who sends through it never sees a key, and nothing goes out that the run would not send."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 import httpx
 import pytest
 
+from conformance.model.order import Side, Terms
 from fixtures.contract.relay import KEY, SIGNATURE, Relayed, relay
 from fixtures.embedded import embedded_target
 from fixtures.exchange import ExchangeSettings
-from fixtures.venue import Answer, Venue
+from fixtures.venue import Answer, Unknown, Venue
+from fixtures.venue.redaction import KEPT_TEXT
+from fixtures.venue.request import PreparedRequest
 
 ORDER = "01890a5d-ac96-774b-bcce-b302099a8057"
 CANCEL = f"/api/v1/orders/{ORDER}/cancel"
+TERMS = Terms(account="primary", market="BTC-USDT", side=Side.BUY, quantity=Decimal("0.001"), price=Decimal("1000.00"))
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +80,34 @@ def test_other_methods_go_through(venue: Venue) -> None:
         ("HEAD", "cancel", False),
         ("GET", "list", True),
     ]
+
+
+def test_a_long_body_comes_back_whole(venue: Venue) -> None:
+    """What is kept of a body for evidence is short; the tool that judges the answer is handed all of it."""
+    padded = "x" * 40
+    for number in range(200):
+        venue.place(replace(TERMS, client_id=f"{padded}-{number}"))
+    heard: list[Relayed] = []
+    with relay(venue, "primary", heard.append, lambda: False) as (url, headers):
+        listed = httpx.get(url + "/api/v1/orders?instType=spot", headers=headers)
+    (one,) = heard
+    assert len(listed.content) > len(one.answer.exchange.response_body) == KEPT_TEXT
+    assert len(listed.json()["data"]["orders"]) == 200
+
+
+def test_a_compressed_body_comes_back_decoded(venue: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target that compresses without being asked is handed on decoded, and says so no longer."""
+    send = venue.send
+
+    def compressed(request: PreparedRequest, **how: Any) -> Answer | Unknown:
+        answer = send(request, **how)
+        headers = (*answer.exchange.response_headers, ("Content-Encoding", "gzip"))
+        return replace(answer, exchange=replace(answer.exchange, response_headers=headers))
+
+    monkeypatch.setattr(venue, "send", compressed)
+    with relay(venue, "primary", lambda _: None, lambda: False) as (url, headers):
+        answer = httpx.post(url + CANCEL, headers=headers)
+    assert answer.json()["error"]["code"] == 404
 
 
 def test_a_run_that_stops_sends_nothing_more(venue: Venue) -> None:

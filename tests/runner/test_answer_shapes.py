@@ -1,6 +1,7 @@
 """The shape of answers: what breaks ERR-02 and ERR-04, what is nobody's fault, and that neither hides anything else."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -124,6 +125,16 @@ def test_answers_of_something_before_the_target_are_nobodys_fault(stage: Open) -
     judge_shape(run, page, attack(vector("header-key-64k")))
     assert run.result.violations == []
     judge_shape(run, page, attack(vector("id-cut")))
+    assert {violation.requirements for violation in run.result.violations} == {("ERR-02",), ("ERR-04",)}
+
+
+def test_a_body_too_long_to_be_read_has_no_shape(stage: Open) -> None:
+    """Where the client stopped reading, what is missing is not the target's doing."""
+    run = _running(stage())
+    whole = answer(200, None, text='{"data":{"orders":[', answer_class=AnswerClass.UNEXPECTED)
+    judge_shape(run, replace(whole, cut=True), None)
+    assert run.result.violations == []
+    judge_shape(run, whole, None)
     assert {violation.requirements for violation in run.result.violations} == {("ERR-02",), ("ERR-04",)}
 
 
