@@ -4,12 +4,18 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from itertools import groupby
+from operator import itemgetter
+from threading import Condition
 
-from conformance.plans import Plan
+from conformance.plans import Forge, Plan
 from conformance.runner.execute import run_plan
 from conformance.runner.memory import Memory
 from conformance.trace import PlanResult
+from fixtures.attacks.accounts import attack_keys
+from fixtures.attacks.files import vectors
+from fixtures.attacks.keys import ALWAYS
+from fixtures.attacks.steps import NotApplicable
 from fixtures.venue.client import Venue
 
 
@@ -21,29 +27,62 @@ class Lane:
     venue: Venue
     memory: Memory = field(default_factory=Memory)
 
+    def lacks(self, plan: Plan) -> int:
+        """How many of the keys that the plan forges with this lane's accounts do not have, such as a revoked one."""
+        known = vectors()
+        wanted = {
+            (action.account, role)
+            for action in plan.actions
+            if isinstance(action, Forge)
+            for name in action.vectors
+            if name in known
+            for role in known[name].roles - ALWAYS
+        }
+        return sum(
+            self._lacks(account, {role for _, role in mine}) for account, mine in groupby(sorted(wanted), itemgetter(0))
+        )
+
+    def _lacks(self, account: str, roles: set[str]) -> int:
+        if account not in self.venue.account_keys:
+            return len(roles)
+        try:
+            return len(attack_keys(self.venue.account_keys, role=account).lacking(roles))
+        except NotApplicable:
+            return len(roles)
+
 
 class Lanes:
-    """A fixed set of lanes; plans are handed to whichever is free. Threads: a lane mostly waits for the target."""
+    """A fixed set of lanes; a plan is handed to one that is free and suits it. Threads: a lane mostly waits."""
 
     def __init__(self, lanes: Iterable[Lane]) -> None:
         self.lanes = list(lanes)
-        self._free: SimpleQueue[Lane] = SimpleQueue()
-        for lane in self.lanes:
-            self._free.put(lane)
+        self._free = list(self.lanes)
+        self._changed = Condition()
         self._pool = ThreadPoolExecutor(max_workers=len(self.lanes), thread_name_prefix="lane")
 
     @contextmanager
-    def borrowed(self) -> Iterator[Lane]:
-        """A free lane, for as long as it is needed."""
-        lane = self._free.get()
+    def borrowed(self, plan: Plan | None = None) -> Iterator[Lane]:
+        """A free lane, for as long as it is needed: one of those that lack least of what the plan needs."""
+        suited = self.lanes if plan is None else self._suited(plan)
+        with self._changed:
+            self._changed.wait_for(lambda: any(lane in suited for lane in self._free))
+            lane = next(lane for lane in self._free if lane in suited)
+            self._free.remove(lane)
         try:
             yield lane
         finally:
-            self._free.put(lane)
+            with self._changed:
+                self._free.append(lane)
+                self._changed.notify_all()
+
+    def _suited(self, plan: Plan) -> list[Lane]:
+        lacking = [lane.lacks(plan) for lane in self.lanes]
+        least = min(lacking)
+        return [lane for lane, lacks in zip(self.lanes, lacking, strict=True) if lacks == least]
 
     def run(self, plan: Plan) -> PlanResult:
         """Run one plan on a free lane, in this thread."""
-        with self.borrowed() as lane:
+        with self.borrowed(plan) as lane:
             return run_plan(plan, lane.venue, lane.memory, markets=lane.venue.profile.markets_of(lane.number))
 
     def run_all(self, plans: Iterable[Plan], go_on: Callable[[], bool]) -> Iterator[PlanResult]:

@@ -13,7 +13,7 @@ from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.session import check_reachable, ground_of, missing_reasons, open_session, refuse_foreign_orders
 from conformance.errors import UnreachableError, UserError
 from conformance.model.order import Side, Terms
-from conformance.plans import Plan
+from conformance.plans import Forge, Plan, Wait
 from conformance.requirements import Capability
 from fixtures.embedded import embedded_target
 from fixtures.exchange import ExchangeProcess, ExchangeSettings
@@ -222,3 +222,15 @@ def test_missing_capabilities_are_named_by_requirement(target: tuple[Profile, Ex
     reasons = missing_reasons(without)
     assert reasons["CXL-02"] == "the target does not offer: fill"
     assert "CXL-01" not in reasons
+
+
+def test_a_plan_goes_to_the_lane_that_has_its_keys(target: tuple[Profile, ExchangeProcess], tmp_path: Path) -> None:
+    """An attack with a revoked key, which only the first lane's account has, is made there and never passed over."""
+    profile, exchange = target
+    exchange.control.reset()
+    revoked = Forge(operation="cancel", vectors=("other-key-revoked-own-id",), order="a")
+    plans = [Plan(actions=(buy("a"), revoked, Wait(seconds=number / 1000))) for number in range(1, 9)]
+    with open_session(profile, level=SMOKE, seed=1, lanes=2, state=tmp_path) as explorer:
+        for result in explorer.lanes.run_all(plans, lambda: True):
+            assert (result.violations, result.attacks.total()) == ([], 1)
+        assert len(explorer.lanes.lanes) == 2
