@@ -82,7 +82,7 @@ def check(todo: list[Trial], *, level: LevelName, processes: int, everything: bo
                 future.cancel()
 
 
-class _Bench:
+class Bench:
     """One process's exchange and session, reset between trials: starting anew each time would take most of the time."""
 
     def __init__(self, level: LevelName) -> None:
@@ -124,17 +124,17 @@ def _end_with_the_parent() -> None:
         os._exit(1)
 
 
-_bench: _Bench | None = None
+_bench: Bench | None = None
 
 
 def _trial(trial: Trial, level: LevelName, everything: bool) -> TrialResult:
     global _bench
     if _bench is None:
-        _bench = _Bench(level)
+        _bench = Bench(level)
     fault = FAULTS[trial.fault] if trial.fault is not None else None
     began = time.monotonic()
     explorer = _bench.ready(trial, fault, everything=everything)
-    run_suite(explorer, _in_order(_bench.tests, fault))
+    run_suite(explorer, in_order(_bench.tests, fault))
     record = explorer.record
     finding = next(
         (f for f in record.findings.values() if fault and fault.requirement in f.violation.requirements), None
@@ -165,7 +165,7 @@ def _trial(trial: Trial, level: LevelName, everything: bool) -> TrialResult:
     )
 
 
-def _in_order(tests: tuple[ConformanceTest, ...], fault: Fault | None) -> list[ConformanceTest]:
+def in_order(tests: tuple[ConformanceTest, ...], fault: Fault | None) -> list[ConformanceTest]:
     """For a fault: the tests that speak for its requirement, then walked cells and free exploration, then the rest."""
     if fault is None:
         return list(tests)

@@ -160,20 +160,21 @@ class Explorer:
             self.watcher.found(finding)
 
     def _finding(self, result: PlanResult, violation: Violation) -> Finding:
-        """Repeat the plan, count k of n, and make it small."""
         finding = Finding(violation=violation, result=result, test=self.test, first_size=len(result.plan.actions))
         self.record.findings[violation.key] = finding  # known before it is repeated: nothing loses it
-        plan = result.suspect or result.plan
-        if self.stop_at_first is not None:
-            return finding
-        try:
-            self._repeat_and_minimise(finding, plan)
-        except VenueTrouble as trouble:
-            self.record.stopped = str(trouble)  # what was found so far stays found
+        if self.stop_at_first is None:
+            self.confirm(finding)
         return finding
 
-    def _repeat_and_minimise(self, finding: Finding, plan: Plan) -> None:
-        violation = finding.violation
+    def confirm(self, finding: Finding) -> None:
+        """Repeat a finding's plan, count k of n, and make it small, within the level's budgets."""
+        try:
+            self._repeat_and_minimise(finding)
+        except VenueTrouble as trouble:
+            self.record.stopped = str(trouble)  # what was found so far stays found
+
+    def _repeat_and_minimise(self, finding: Finding) -> None:
+        violation, plan = finding.violation, finding.result.suspect or finding.result.plan
         confirmed: PlanResult | None = None
         for _ in range(self.level.repeats):
             if self.stop():

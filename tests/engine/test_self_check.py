@@ -44,15 +44,15 @@ CAUGHT = [
 
 
 @pytest.fixture(scope="module")
-def open_bench() -> Iterator["checking._Bench"]:
+def open_bench() -> Iterator["checking.Bench"]:
     """One exchange and session for all trials of this file, in this process."""
-    opened = checking._Bench(LevelName.SMOKE)
+    opened = checking.Bench(LevelName.SMOKE)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def trial(open_bench: "checking._Bench", monkeypatch: pytest.MonkeyPatch) -> Callable[..., TrialResult]:
+def trial(open_bench: "checking.Bench", monkeypatch: pytest.MonkeyPatch) -> Callable[..., TrialResult]:
     """Plays one trial at smoke: ``trial("fault", "mode")``; with requirements, the tests for them alone."""
     monkeypatch.setattr(checking, "_bench", open_bench)
 
@@ -91,7 +91,7 @@ def test_a_clean_exchange_is_left_in_peace(trial: Callable[..., TrialResult]) ->
 
 
 def test_a_defect_of_the_suite_is_no_good_trial(
-    trial: Callable[..., TrialResult], open_bench: "checking._Bench", monkeypatch: pytest.MonkeyPatch
+    trial: Callable[..., TrialResult], open_bench: "checking.Bench", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A trial in which a conformance test itself erred says so, whatever was found."""
 

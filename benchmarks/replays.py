@@ -1,0 +1,121 @@
+"""Do the plans of evidence reproduce? Each seeded fault is caught, its plan made small and kept, and run again.
+
+A fault that shows whenever its history comes must reproduce every time; one that needs two calls at once, or that is
+seen in some requests alone, at least once in twice as many tries.
+"""
+
+import argparse
+import multiprocessing
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from conformance.cli.checking import Bench, Trial, in_order
+from conformance.cli.replaying import plan_of, shows
+from conformance.engine.levels import LevelName
+from conformance.performing import Options, known_faults, run_info
+from conformance.suite.listing import run_suite
+from fixtures.faults import FAULTS, Fault
+from reports.evidence import evidence_of, read_evidence
+from reports.evidence import to_json as evidence_json
+from reports.whole_files import write_json
+
+BY_CHANCE = frozenset({"races", "intermittent"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reproduced:
+    """How often the kept plan of a fault showed the same violation again; ``tries`` is 0 where none was found."""
+
+    fault: str
+    family: str
+    requirement: str
+    kind: str
+    again: int
+    tries: int
+    actions: int
+
+    @property
+    def met(self) -> bool:
+        """Whether it reproduced as often as its kind of fault must."""
+        least = 1 if self.family in BY_CHANCE else self.tries
+        return self.tries > 0 and self.again >= least
+
+
+_bench: Bench | None = None
+
+
+def reproduced(name: str, level: LevelName, times: int) -> Reproduced:
+    """Catch a fault, keep its evidence, start the exchange afresh, and run the plan ``times`` times, or twice that."""
+    global _bench
+    if _bench is None:
+        _bench = Bench(level)
+    fault = FAULTS[name]
+    trial = Trial(fault=name, mode=fault.modes[0].value, seed=1)
+    explorer = _bench.ready(trial, fault, everything=False)
+    run_suite(explorer, in_order(_bench.tests, fault))
+    finding = next(
+        (f for f in explorer.record.findings.values() if fault.requirement in f.violation.requirements), None
+    )
+    if finding is None:
+        return _result(fault, "not found", 0, 0, 0)
+    explorer.confirm(finding)
+    info = run_info(Options(level=level.value, cancel_mode=trial.mode, faults=(name,)), _bench.profile, None)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "evidence.json"
+        write_json(path, evidence_json(evidence_of(finding, info, file=str(path))))
+        kept = read_evidence(path)
+    lanes = _bench.ready(trial, fault, everything=False).lanes
+    tries = 2 * times if fault.family in BY_CHANCE else times
+    again = sum(shows(lanes.run(plan_of(kept)), kept) for _ in range(tries))
+    return _result(fault, kept.kind, again, tries, len(plan_of(kept).actions))
+
+
+def _result(fault: Fault, kind: str, again: int, tries: int, actions: int) -> Reproduced:
+    return Reproduced(
+        fault=fault.name,
+        family=fault.family,
+        requirement=fault.requirement,
+        kind=kind,
+        again=again,
+        tries=tries,
+        actions=actions,
+    )
+
+
+def measured(names: list[str], level: LevelName, times: int, processes: int) -> Iterator[Reproduced]:
+    """Every fault of ``names``, as they come."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=processes, mp_context=context) as pool:
+        for future in as_completed([pool.submit(reproduced, name, level, times) for name in names]):
+            yield future.result()
+
+
+def main() -> None:
+    """Print the faults whose evidence does not reproduce as it must, and the counts."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.replays", description=__doc__)
+    parser.add_argument("--level", choices=[level.value for level in LevelName], default="standard")
+    parser.add_argument("--fault", action="append", help="these faults alone")
+    parser.add_argument("--times", type=int, default=10, help="replays of a plan")
+    parser.add_argument("--processes", type=int, default=2)
+    asked = parser.parse_args()
+    console = Console(highlight=False)
+    names = list(known_faults(asked.fault)) if asked.fault else list(FAULTS)
+    results = []
+    for result in measured(names, LevelName(asked.level), asked.times, asked.processes):
+        results.append(result)
+        if not result.met:
+            again = f"{result.again} of {result.tries}"
+            console.print(f"{result.fault} ({result.requirement}, {result.actions} actions): {again}: {result.kind}")
+    for title, chance in (("faults that always show", False), ("faults that need chance or two calls at once", True)):
+        group = [result for result in results if (result.family in BY_CHANCE) is chance]
+        met = sum(result.met for result in group)
+        console.print(f"{title}: {met} of {len(group)} reproduce as they must")
+
+
+if __name__ == "__main__":
+    main()
