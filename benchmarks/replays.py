@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from conformance.cli.checking import Bench, Trial, in_order
-from conformance.cli.replaying import plan_of, shows
+from conformance.cli.replaying import breach, plan_of
 from conformance.engine.levels import LevelName
 from conformance.performing import Options, known_faults, run_info
 from conformance.suite.listing import run_suite
@@ -71,7 +71,7 @@ def reproduced(name: str, level: LevelName, times: int) -> Reproduced:
         kept = read_evidence(path)
     lanes = _bench.ready(trial, fault, everything=False).lanes
     tries = 2 * times if fault.family in BY_CHANCE else times
-    again = sum(shows(lanes.run(plan_of(kept)), kept) for _ in range(tries))
+    again = sum(breach(lanes.run(plan_of(kept)), kept) is not None for _ in range(tries))
     return _result(fault, kept.kind, again, tries, len(plan_of(kept).actions))
 
 

@@ -167,7 +167,10 @@ class Explorer:
         return finding
 
     def confirm(self, finding: Finding) -> None:
-        """Repeat a finding's plan, count k of n, and make it small, within the level's budgets."""
+        """Repeat a finding's plan, count k of n, and make it small, within the level's budgets.
+
+        Where the plan shows the violation by itself, so does the small one: whoever replays it knows no earlier plan.
+        """
         try:
             self._repeat_and_minimise(finding)
         except VenueTrouble as trouble:
@@ -186,13 +189,16 @@ class Explorer:
                 confirmed = again
         if confirmed is None:
             return
+        alone = self._again(plan, by_itself=True)
+        by_itself = _shows(alone, violation)
         small = minimise(
             plan,
-            confirmed,
-            self._again,
+            alone if by_itself else confirmed,
+            lambda candidate: self._again(candidate, by_itself=by_itself),
             lambda candidate: _shows(candidate, violation),
             requests=self.level.minimise,
             tries=1 if finding.failed == finding.runs else 3,
+            in_a_row=2 if finding.failed == finding.runs else 1,
             go_on=lambda: not self.stop(),
         )
         shown = next((v for v in small.violations if v.key == violation.key), None)
@@ -201,8 +207,8 @@ class Explorer:
         finding.spent = small.spent
         finding.result, finding.violation = small, replace(shown)
 
-    def _again(self, plan: Plan) -> PlanResult:
-        result = self.lanes.run(plan)
+    def _again(self, plan: Plan, *, by_itself: bool = False) -> PlanResult:
+        result = self.lanes.run(plan, by_itself=by_itself)
         self.record.requests += result.requests
         return result
 

@@ -80,10 +80,14 @@ class Lanes:
         least = min(lacking)
         return [lane for lane, lacks in zip(self.lanes, lacking, strict=True) if lacks == least]
 
-    def run(self, plan: Plan) -> PlanResult:
-        """Run one plan on a free lane, in this thread."""
+    def run(self, plan: Plan, *, by_itself: bool = False) -> PlanResult:
+        """Run one plan on a free lane, in this thread; ``by_itself``: without what earlier plans have shown."""
         with self.borrowed(plan) as lane:
-            return run_plan(plan, lane.venue, lane.memory, markets=lane.venue.profile.markets_of(lane.number))
+            memory = lane.memory.empty() if by_itself else lane.memory
+            try:
+                return run_plan(plan, lane.venue, memory, markets=lane.venue.profile.markets_of(lane.number))
+            finally:
+                lane.memory.changed_at = memory.changed_at
 
     def run_all(self, plans: Iterable[Plan], go_on: Callable[[], bool]) -> Iterator[PlanResult]:
         """Run plans on all lanes, and give results as they come; no new plan is begun once ``go_on`` says no.

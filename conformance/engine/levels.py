@@ -32,10 +32,10 @@ class Level:
 
 LEVELS = {
     LevelName.SMOKE: Level(
-        name=LevelName.SMOKE, focused=3, bulk_many=1, explored=32, attacks=160, races=3, repeats=2, minimise=60
+        name=LevelName.SMOKE, focused=3, bulk_many=1, explored=32, attacks=160, races=3, repeats=2, minimise=80
     ),
     LevelName.STANDARD: Level(
-        name=LevelName.STANDARD, focused=16, bulk_many=3, explored=240, attacks=900, races=24, repeats=4, minimise=150
+        name=LevelName.STANDARD, focused=16, bulk_many=3, explored=240, attacks=900, races=24, repeats=4, minimise=220
     ),
     LevelName.CERTIFY: Level(
         name=LevelName.CERTIFY,

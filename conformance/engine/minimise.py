@@ -24,11 +24,15 @@ def minimise(
     *,
     requests: int,
     tries: int = 1,
+    in_a_row: int = 1,
     go_on: Callable[[], bool] = lambda: True,
 ) -> PlanResult:
     """The result of the smallest plan found that still ``shows`` the violation; spends about ``requests`` at the most.
 
     ``tries`` is how often a candidate is run before it is given up: more than once for an intermittent violation.
+    ``in_a_row`` is how many runs, one after the other, must show it: with two, a candidate that only shows what the one
+    before it had prepared at the target (a refusal, a fourth order) is not taken.
+
     It ends with what it has once ``go_on`` says no. No candidate is tried twice.
     """
     best, spent = first, 0
@@ -42,13 +46,17 @@ def minimise(
         if candidate.digest in tried:
             return None
         tried.add(candidate.digest)
-        for _ in range(tries):
+        shown = 0
+        for _ in range(tries + in_a_row - 1):
             if over():
                 return None
             result = run(candidate)
             spent += max(1, result.requests)
-            if shows(result):
+            shown = shown + 1 if shows(result) else 0
+            if shown == in_a_row:
                 return result
+            if not shown and tries == 1:
+                return None
         return None
 
     shrunk = True

@@ -54,6 +54,10 @@ class Memory:
     given_up: set[str] = field(default_factory=set)
     changed_at: float = 0.0
 
+    def empty(self) -> "Memory":
+        """A memory of nothing that the target has shown: a plan that breaks a rule with it says so by itself."""
+        return Memory(workbench=self.workbench, given_up=self.given_up, changed_at=self.changed_at)
+
     def remember(self, orders: Iterable[Closed]) -> None:
         """Keep orders to look at again later."""
         for order in orders:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from conformance.cli import main
+from conformance.cli.replaying import breach, plan_of
 from conformance.exit_status import ExitStatus
 from conformance.performing import RunOutcome
+from conformance.trace import PlanResult, Violation
 from reports.evidence import read_evidence
 
 FAULTY = ["--cancel-mode", "immediate", "--fault", "filled-cancel-accepted"]
@@ -88,3 +90,27 @@ def test_the_plugin_is_inert_without_a_target(tmp_path: Path) -> None:
         command, cwd=tmp_path, env={"PYTHONPATH": str(root), "PATH": ""}, capture_output=True, text=True, check=False
     )
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_breach_seen_otherwise_is_a_breach(evidence: Path) -> None:
+    """Of several breaches the one like the kept one counts; another way of breaking the requirement does too."""
+    kept = read_evidence(evidence)
+
+    def found(requirement: str, kind: str) -> Violation:
+        return Violation(
+            requirements=(requirement,),
+            kind=kind,
+            step=1,
+            what="a cancel",
+            predicted="refused",
+            seen="accepted",
+            because=(),
+        )
+
+    def shown(*violations: Violation) -> Violation | None:
+        return breach(PlanResult(plan=plan_of(kept), violations=list(violations)), kept)
+
+    other, same, elsewhere = found("TRM-01", "another way"), found("TRM-01", kept.kind), found("CXL-01", kept.kind)
+    assert shown(other, same) is same
+    assert shown(elsewhere, other) is other
+    assert shown(elsewhere) is None

@@ -44,10 +44,12 @@ class Script:
     shows: Shows = lambda _: []
     requests: int = 3
     ran: list[Plan] = field(default_factory=list)
+    memories: list[object] = field(default_factory=list)
 
     def run_plan(self, plan: Plan, venue: object, memory: object, *, markets: object = None) -> PlanResult:
         """Stands for the running of a plan against a target."""
         self.ran.append(plan)
+        self.memories.append(memory)
         found = self.shows(plan)
         return PlanResult(plan=plan, violations=found, exercised=Counter({"CXL-08": 1}), requests=self.requests)
 

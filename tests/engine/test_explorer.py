@@ -91,6 +91,17 @@ class TestFindings:
         assert finding.result.plan == waits(1, 2)
         assert verdict(explorer.record, "CXL-01") is Verdict.INTERMITTENT
 
+    def test_a_plan_is_made_small_by_itself(self, explorer: Explorer, script: Script) -> None:
+        """A small plan does not know what earlier ones have shown: it shows the violation to whoever has it."""
+        script.shows = lambda _: [violation()]
+        with pytest.raises(NonconformityError):
+            explorer.run([waits(1, 2, 3, 4)])
+        (lane,) = explorer.lanes.lanes
+        repeated = 1 + explorer.level.repeats
+        assert all(memory is lane.memory for memory in script.memories[:repeated])
+        assert len(script.memories) > repeated
+        assert not any(memory is lane.memory for memory in script.memories[repeated:])
+
     def test_equal_violations_are_one_finding(self, explorer: Explorer, script: Script) -> None:
         """The same requirement broken in the same way by several plans is one finding with a count."""
         script.shows = lambda _: [violation("ALL-01")]

@@ -8,7 +8,19 @@ import pytest
 
 from conformance.engine.minimise import minimise
 from conformance.model.order import Side, TimeInForce
-from conformance.plans import Action, Cancel, CancelAll, Fill, Forge, Parallel, Place, Plan, Snapshot, Wait
+from conformance.plans import (
+    Action,
+    Cancel,
+    CancelAll,
+    CancelUnknown,
+    Fill,
+    Forge,
+    Parallel,
+    Place,
+    Plan,
+    Snapshot,
+    Wait,
+)
 from conformance.trace import PlanResult, Violation
 from tests.engine.conftest import violation
 
@@ -38,11 +50,13 @@ class Target:
         found: list[Violation] = [violation()] if self.fails(plan) else []
         return PlanResult(plan=plan, violations=found, requests=self.cost)
 
-    def minimised(self, *actions: Action, requests: int = 10_000, tries: int = 1) -> PlanResult:
+    def minimised(self, *actions: Action, requests: int = 10_000, tries: int = 1, in_a_row: int = 1) -> PlanResult:
         """What becomes of a plan that fails."""
         plan = Plan(actions=actions)
         first = PlanResult(plan=plan, violations=[violation()], requests=self.cost)
-        return minimise(plan, first, self.run, lambda r: bool(r.violations), requests=requests, tries=tries)
+        return minimise(
+            plan, first, self.run, lambda r: bool(r.violations), requests=requests, tries=tries, in_a_row=in_a_row
+        )
 
 
 NOISE: tuple[Action, ...] = (Snapshot(), Wait(seconds=1), place("x"), Cancel(order="x"), Snapshot(), CancelAll())
@@ -130,3 +144,22 @@ def test_a_plan_that_cannot_be_made_smaller_stays() -> None:
     result = target.minimised(place(quantity="1"), fill("1"), Cancel(order="a"))
     assert len(result.plan.actions) == 3
     assert result.spent == len(target.plans) * target.cost > 0
+
+
+def test_a_plan_that_lives_on_the_one_before_is_not_taken() -> None:
+    """Where a refusal, of whichever plan, makes the target fail, it stays in a plan that must show that twice."""
+    refused = False
+
+    def fails(plan: Plan) -> bool:
+        nonlocal refused
+        failed = False
+        for action in plan.actions:
+            failed = failed or (refused and action == Cancel(order="a"))
+            refused = action == CancelUnknown(order_id="never placed")
+        return failed
+
+    core = (place(quantity="0.1"), CancelUnknown(order_id="never placed"), Cancel(order="a"))
+    busy = (*core, Snapshot(), CancelUnknown(order_id="never placed"))
+    once, twice = Target(fails), Target(fails)
+    assert CancelUnknown(order_id="never placed") not in once.minimised(*busy).plan.actions[:-1]
+    assert twice.minimised(*busy, in_a_row=2).plan.actions == core[1:]
