@@ -74,6 +74,7 @@ class PlanResult:
     ``trouble`` says why the plan could not be judged
     to its end (the target's transport, a refused placing, a driver): never a nonconformity. ``suspect`` is the plan to
     repeat where a violation belongs to an earlier plan than this one; ``spent`` the requests of making the plan small.
+    ``lane`` is the number of the lane that ran it: its accounts and markets may have the fault alone.
     """
 
     plan: Plan
@@ -89,6 +90,7 @@ class PlanResult:
     seconds: float = 0.0
     suspect: Plan | None = None
     spent: int = 0
+    lane: int = 1
 
     @property
     def ended(self) -> bool:

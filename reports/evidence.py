@@ -65,7 +65,7 @@ class Evidence:
     """One nonconformity, as it is written to and read from an evidence file.
 
     ``requirement`` is the closest of ``requirements``, all of which it breaks. ``failed`` of ``runs`` repetitions of
-    the plan showed it, and ``count`` plans of the whole run did.
+    the plan showed it, and ``count`` plans of the whole run did. ``lane`` names the accounts and markets that it used.
     """
 
     format: Literal["cancel-conformance/evidence/1"] = FORMAT
@@ -85,6 +85,7 @@ class Evidence:
     level: str
     target: str
     test: str = ""
+    lane: int = 1
     plan: Mapping[str, Any]
     trace: Trace
     minimised: Minimised
@@ -118,6 +119,7 @@ def evidence_of(finding: Finding, info: RunInfo, *, file: str) -> Evidence:
         level=info.level,
         target=info.target,
         test=finding.test,
+        lane=result.lane,
         plan=plan,
         trace=Trace(steps=tuple(_steps(result, info))),
         minimised=Minimised(

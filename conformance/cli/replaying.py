@@ -1,9 +1,11 @@
 """Running the plan of kept evidence again: to reproduce it, to make it small, to carry it into another repository."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from conformance.engine.lanes import Lanes
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.minimise import minimise as made_small
 from conformance.engine.session import open_session
@@ -11,6 +13,7 @@ from conformance.performing import Options, opened_target, run_info
 from conformance.plans import Plan, from_data, to_json
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding
+from fixtures.profiles.profile import Profile
 from reports.evidence import Evidence, evidence_of
 from reports.evidence import to_json as evidence_json
 from reports.whole_files import write_json, write_text
@@ -34,23 +37,32 @@ def plan_of(kept: Evidence) -> Plan:
 
 
 def breach(result: PlanResult, kept: Evidence) -> Violation | None:
-    """The breach of the kept requirement that a run shows: like the kept one if it can be, or in another way.
+    """The breach of the kept requirements that a run shows: like the kept one if it can be, or in another way.
 
     When a fill or an end of a cancel comes between two reads, the same fault is seen as another wrong status.
     """
-    broken = [violation for violation in result.violations if kept.requirement in violation.requirements]
+    broken = [
+        violation for violation in result.violations if not set(kept.requirements).isdisjoint(violation.requirements)
+    ]
     return min(broken, key=lambda violation: violation.kind != kept.kind, default=None)
+
+
+@contextmanager
+def _opened(kept: Evidence, options: Options) -> Iterator[tuple[Profile, Lanes]]:
+    """The target, with the lanes up to the one that showed the violation, as far as its profile has them."""
+    with (
+        opened_target(replace(options, workers=kept.lane)) as profile,
+        open_session(profile, level=LEVELS[LevelName.SMOKE], seed=kept.seed, lanes=kept.lane) as explorer,
+    ):
+        yield profile, explorer.lanes
 
 
 def replays(kept: Evidence, options: Options, *, times: int) -> Iterator[Replay]:
     """Run the plan ``times`` times and tell what each run showed."""
     plan = plan_of(kept)
-    with (
-        opened_target(options) as profile,
-        open_session(profile, level=LEVELS[LevelName.SMOKE], seed=kept.seed, lanes=1) as explorer,
-    ):
+    with _opened(kept, options) as (_, lanes):
         for _ in range(times):
-            result = explorer.lanes.run(plan)
+            result = lanes.run(plan, number=kept.lane)
             shown = breach(result, kept)
             first = shown or next(iter(result.violations), None)
             sentence = result.trouble or "every observation was as predicted"
@@ -68,14 +80,11 @@ def _same(result: PlanResult, kept: Evidence) -> bool:
 def smaller(kept: Evidence, options: Options, *, requests: int, write_to: Path) -> tuple[int, int | None, int]:
     """Minimise the kept plan and write the evidence of the smallest one: actions before, after, requests spent."""
     plan = plan_of(kept)
-    with (
-        opened_target(options) as profile,
-        open_session(profile, level=LEVELS[LevelName.SMOKE], seed=kept.seed, lanes=1) as explorer,
-    ):
+    with _opened(kept, options) as (profile, lanes):
         spent = 0
         first: PlanResult | None = None
         for _ in range(TRIES):
-            result = explorer.lanes.run(plan)
+            result = lanes.run(plan, number=kept.lane)
             spent += result.requests
             if _same(result, kept):
                 first = result
@@ -83,8 +92,16 @@ def smaller(kept: Evidence, options: Options, *, requests: int, write_to: Path) 
         if first is None:
             return len(plan.actions), None, spent
         tries = TRIES if kept.intermittent else 1
-        best = made_small(plan, first, explorer.lanes.run, lambda r: _same(r, kept), requests=requests, tries=tries)
-        violation = next(v for v in best.violations if kept.requirement in v.requirements and v.kind == kept.kind)
+        best = made_small(
+            plan,
+            first,
+            lambda candidate: lanes.run(candidate, number=kept.lane, by_itself=True),
+            lambda r: _same(r, kept),
+            requests=requests,
+            tries=tries,
+            in_a_row=1 if kept.intermittent else 2,
+        )
+        violation = next(v for v in best.violations if v.kind == kept.kind)
         ids = (kept.requirement, *(i for i in violation.requirements if i != kept.requirement))
         finding = Finding(
             violation=replace(violation, requirements=ids),

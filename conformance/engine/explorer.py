@@ -169,7 +169,8 @@ class Explorer:
     def confirm(self, finding: Finding) -> None:
         """Repeat a finding's plan, count k of n, and make it small, within the level's budgets.
 
-        Where the plan shows the violation by itself, so does the small one: whoever replays it knows no earlier plan.
+        Its lane repeats it: the fault may be of that lane's accounts or markets alone. Where the plan shows the
+        violation by itself, so does the small one: whoever replays it knows no earlier plan.
         """
         try:
             self._repeat_and_minimise(finding)
@@ -177,24 +178,24 @@ class Explorer:
             self.record.stopped = str(trouble)  # what was found so far stays found
 
     def _repeat_and_minimise(self, finding: Finding) -> None:
-        violation, plan = finding.violation, finding.result.suspect or finding.result.plan
+        violation, plan, lane = finding.violation, finding.result.suspect or finding.result.plan, finding.result.lane
         confirmed: PlanResult | None = None
         for _ in range(self.level.repeats):
             if self.stop():
                 return
-            again = self._again(plan)
+            again = self._again(plan, lane)
             finding.runs += 1
             if _shows(again, violation):
                 finding.failed += 1
                 confirmed = again
         if confirmed is None:
             return
-        alone = self._again(plan, by_itself=True)
+        alone = self._again(plan, lane, by_itself=True)
         by_itself = _shows(alone, violation)
         small = minimise(
             plan,
             alone if by_itself else confirmed,
-            lambda candidate: self._again(candidate, by_itself=by_itself),
+            lambda candidate: self._again(candidate, lane, by_itself=by_itself),
             lambda candidate: _shows(candidate, violation),
             requests=self.level.minimise,
             tries=1 if finding.failed == finding.runs else 3,
@@ -207,8 +208,8 @@ class Explorer:
         finding.spent = small.spent
         finding.result, finding.violation = small, replace(shown)
 
-    def _again(self, plan: Plan, *, by_itself: bool = False) -> PlanResult:
-        result = self.lanes.run(plan, by_itself=by_itself)
+    def _again(self, plan: Plan, lane: int, *, by_itself: bool = False) -> PlanResult:
+        result = self.lanes.run(plan, number=lane, by_itself=by_itself)
         self.record.requests += result.requests
         return result
 

@@ -61,9 +61,10 @@ class Lanes:
         self._pool = ThreadPoolExecutor(max_workers=len(self.lanes), thread_name_prefix="lane")
 
     @contextmanager
-    def borrowed(self, plan: Plan | None = None) -> Iterator[Lane]:
-        """A free lane, for as long as it is needed: one of those that lack least of what the plan needs."""
-        suited = self.lanes if plan is None else self._suited(plan)
+    def borrowed(self, plan: Plan | None = None, number: int | None = None) -> Iterator[Lane]:
+        """A free lane for as long as it is needed: that of this number, or one that lacks least of the plan's needs."""
+        named = [lane for lane in self.lanes if lane.number == number]
+        suited = named or (self.lanes if plan is None else self._suited(plan))
         with self._changed:
             self._changed.wait_for(lambda: any(lane in suited for lane in self._free))
             lane = next(lane for lane in self._free if lane in suited)
@@ -80,14 +81,19 @@ class Lanes:
         least = min(lacking)
         return [lane for lane, lacks in zip(self.lanes, lacking, strict=True) if lacks == least]
 
-    def run(self, plan: Plan, *, by_itself: bool = False) -> PlanResult:
-        """Run one plan on a free lane, in this thread; ``by_itself``: without what earlier plans have shown."""
-        with self.borrowed(plan) as lane:
+    def run(self, plan: Plan, *, number: int | None = None, by_itself: bool = False) -> PlanResult:
+        """Run one plan in this thread, on the lane of this number or a free one.
+
+        ``by_itself``: without what earlier plans have shown.
+        """
+        with self.borrowed(plan, number) as lane:
             memory = lane.memory.empty() if by_itself else lane.memory
             try:
-                return run_plan(plan, lane.venue, memory, markets=lane.venue.profile.markets_of(lane.number))
+                result = run_plan(plan, lane.venue, memory, markets=lane.venue.profile.markets_of(lane.number))
             finally:
                 lane.memory.changed_at = memory.changed_at
+            result.lane = lane.number
+            return result
 
     def run_all(self, plans: Iterable[Plan], go_on: Callable[[], bool]) -> Iterator[PlanResult]:
         """Run plans on all lanes, and give results as they come; no new plan is begun once ``go_on`` says no.

@@ -45,11 +45,13 @@ class Script:
     requests: int = 3
     ran: list[Plan] = field(default_factory=list)
     memories: list[object] = field(default_factory=list)
+    venues: list[object] = field(default_factory=list)
 
     def run_plan(self, plan: Plan, venue: object, memory: object, *, markets: object = None) -> PlanResult:
         """Stands for the running of a plan against a target."""
         self.ran.append(plan)
         self.memories.append(memory)
+        self.venues.append(venue)
         found = self.shows(plan)
         return PlanResult(plan=plan, violations=found, exercised=Counter({"CXL-08": 1}), requests=self.requests)
 
@@ -93,8 +95,9 @@ def lanes() -> Iterator[Callable[[int], Lanes]]:
     opened: list[Lanes] = []
 
     def open_lanes(count: int = 1) -> Lanes:
-        nowhere = SimpleNamespace(profile=SimpleNamespace(markets_of=lambda number: {}))
-        opened.append(Lanes([Lane(number=n + 1, venue=nowhere) for n in range(count)]))  # type: ignore[arg-type]  # never asked
+        profile = SimpleNamespace(markets_of=lambda number: {})
+        nowhere = [SimpleNamespace(profile=profile, number=n + 1) for n in range(count)]
+        opened.append(Lanes([Lane(number=venue.number, venue=venue) for venue in nowhere]))  # type: ignore[arg-type]  # never asked
         return opened[-1]
 
     yield open_lanes

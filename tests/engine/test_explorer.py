@@ -12,7 +12,7 @@ from conformance.engine.explorer import Explorer, NonconformityError, RunStopped
 from conformance.engine.lanes import Lanes
 from conformance.plans import Plan, Wait
 from conformance.trace import PlanResult, Violation
-from conformance.verdicts import RunRecord, Verdict, judgements
+from conformance.verdicts import Finding, RunRecord, Verdict, judgements
 from fixtures.venue.trouble import TargetUnavailable
 from tests.engine.conftest import Listener, Script, violation, waits
 
@@ -221,6 +221,19 @@ class TestTheEnd:
 
 class TestLanes:
     """Lanes run plans at the same time, each plan once, and lose nothing."""
+
+    def test_a_finding_is_repeated_on_its_lane(
+        self, explorer: Explorer, script: Script, lanes: Callable[[int], Lanes]
+    ) -> None:
+        """What the accounts and markets of one lane have shown is repeated with them, though other lanes are free."""
+        explorer.lanes = lanes(3)
+        plan = waits(1, 2, 3)
+        shown = explorer.lanes.run(plan, number=2)
+        assert shown.lane == 2
+        script.shows = lambda _: [violation()]
+        explorer.confirm(Finding(violation=violation(), result=shown, test="", first_size=3))
+        assert len(script.ran) > 3
+        assert all(venue is explorer.lanes.lanes[1].venue for venue in script.venues)
 
     def test_every_plan_is_run_once_on_several_lanes(
         self, explorer: Explorer, script: Script, lanes: Callable[[int], Lanes]
