@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from hypothesis import strategies as st
@@ -179,34 +180,43 @@ class Explorer:
 
     def _repeat_and_minimise(self, finding: Finding) -> None:
         violation, plan, lane = finding.violation, finding.result.suspect or finding.result.plan, finding.result.lane
-        confirmed: PlanResult | None = None
+        seen: list[PlanResult] = []
         for _ in range(self.level.repeats):
             if self.stop():
                 return
             again = self._again(plan, lane)
-            finding.runs += 1
-            if _shows(again, violation):
+            if again.violations or again.trouble is None:  # a run that could not be judged to its end did not pass
+                finding.runs += 1
+            if _broke(again, violation):
                 finding.failed += 1
-                confirmed = again
-        if confirmed is None:
+                seen.append(again)
+        if not seen:
             return
+        shows = partial(
+            _shown, violation=violation, alike=all(_shown(result, violation, alike=True) for result in seen)
+        )
         alone = self._again(plan, lane, by_itself=True)
-        by_itself = _shows(alone, violation)
+        by_itself = shows(alone) is not None
+        first = alone if by_itself else next((result for result in seen if shows(result) is not None), None)
+        if first is None:
+            return
+        always = finding.failed == finding.runs
         small = minimise(
             plan,
-            alone if by_itself else confirmed,
+            first,
             lambda candidate: self._again(candidate, lane, by_itself=by_itself),
-            lambda candidate: _shows(candidate, violation),
+            lambda candidate: shows(candidate) is not None,
             requests=self.level.minimise,
-            tries=1 if finding.failed == finding.runs else 3,
-            in_a_row=2 if finding.failed == finding.runs else 1,
+            tries=1 if always else 3,
+            in_a_row=2 if always else 1,
             go_on=lambda: not self.stop(),
         )
-        shown = next((v for v in small.violations if v.key == violation.key), None)
+        shown = shows(small)
         if shown is None:
             return
         finding.spent = small.spent
-        finding.result, finding.violation = small, replace(shown)
+        ids = (violation.requirements[0], *(i for i in shown.requirements if i != violation.requirements[0]))
+        finding.result, finding.violation = small, replace(shown, requirements=ids)
 
     def _again(self, plan: Plan, lane: int, *, by_itself: bool = False) -> PlanResult:
         result = self.lanes.run(plan, number=lane, by_itself=by_itself)
@@ -214,5 +224,15 @@ class Explorer:
         return result
 
 
-def _shows(result: PlanResult, violation: Violation) -> bool:
-    return any(found.key == violation.key for found in result.violations)
+def _broke(result: PlanResult, violation: Violation) -> bool:
+    """Whether a run broke one of the same requirements: what is seen of it may differ with the moment of a read."""
+    wanted = set(violation.requirements)
+    return any(not wanted.isdisjoint(found.requirements) for found in result.violations)
+
+
+def _shown(result: PlanResult, violation: Violation, *, alike: bool) -> Violation | None:
+    """The violation of the same closest requirement that a run shows; ``alike``: in the same way, too."""
+    closest = violation.requirements[0]
+    broken = [found for found in result.violations if closest in found.requirements]
+    same = next((found for found in broken if found.kind == violation.kind), None)
+    return same if alike or same is not None else next(iter(broken), None)

@@ -102,6 +102,31 @@ class TestFindings:
         assert len(script.memories) > repeated
         assert not any(memory is lane.memory for memory in script.memories[repeated:])
 
+    def test_one_fault_seen_in_several_ways_fails_every_time(self, explorer: Explorer, script: Script) -> None:
+        """What is seen of a breach may differ with what a read comes between: it has failed every time all the same."""
+        number = count(1)
+        script.shows = lambda _: [replace(violation(), kind=f"seen in way {next(number) % 3}")]
+        with pytest.raises(NonconformityError, match="failed 4 of 4"):
+            explorer.run([waits(1, 2)])
+        assert verdict(explorer.record, "CXL-01") is Verdict.FAIL
+
+    def test_a_repetition_that_is_given_up_has_not_passed(
+        self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch, script: Script
+    ) -> None:
+        """A run that trouble ended before it could show anything says nothing for the target."""
+        original = script.run_plan
+
+        def run_plan(plan: Plan, *rest: object, **named: object) -> PlanResult:
+            result = original(plan, *rest, **named)
+            if len(script.ran) > 1:
+                return replace(result, violations=[], trouble="an order of an earlier plan is still open")
+            return replace(result, violations=[violation()])
+
+        monkeypatch.setattr("conformance.engine.lanes.run_plan", run_plan)
+        with pytest.raises(NonconformityError, match="failed 1 of 1"):
+            explorer.run([waits(1, 2)])
+        assert verdict(explorer.record, "CXL-01") is Verdict.FAIL
+
     def test_equal_violations_are_one_finding(self, explorer: Explorer, script: Script) -> None:
         """The same requirement broken in the same way by several plans is one finding with a count."""
         script.shows = lambda _: [violation("ALL-01")]
