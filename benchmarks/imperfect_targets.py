@@ -3,20 +3,23 @@
 The embedded exchange is put behind 50 ms of lag, with 5 % of the answers lost, 5 % of the requests throttled, reads up
 to 80 ms late (allowed in the profile) and strangers who trade. Prints a line a run and the two figures.
 
-    python benchmarks/imperfect_targets.py --runs 20 --level standard --lanes 8
-    python benchmarks/imperfect_targets.py --faults 40 --level smoke
+    python -m benchmarks.imperfect_targets --runs 20 --level standard --lanes 8 --processes 4
+    python -m benchmarks.imperfect_targets --faults 40 --level smoke
 """
 
 import argparse
+import multiprocessing
 import random
 import sys
 import time
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from typing import Any
 
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.session import open_session
 from conformance.suite.listing import conformance_tests, run_suite
-from conformance.verdicts import RunRecord
+from conformance.verdicts import Finding
 from fixtures.embedded import embedded_target
 from fixtures.exchange import DEFAULT_MARKETS, CancelMode, ExchangeSettings, Imperfections
 from fixtures.faults import FAULTS, Fault
@@ -38,8 +41,27 @@ def tables(lanes: int) -> dict[str, Any]:
     return {"timing": {"read_delay": 0.08, "balance_delay": 0.08}, "markets": shared, "limits": limits}
 
 
-def judge(level: str, lanes: int, seed: int, mode: CancelMode, fault: Fault | None) -> RunRecord:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """One finding of a run, in words."""
+
+    requirements: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """One run: what it found, and how many plans it could not judge to their end."""
+
+    findings: tuple[Seen, ...]
+    requests: int
+    given_up: int
+    seconds: float
+
+
+def judge(level: str, lanes: int, seed: int, mode: CancelMode, fault: Fault | None) -> Judged:
     """One run of the suite; a fault's run ends with its first catch."""
+    began = time.monotonic()
     faults = () if fault is None else (fault.name,)
     settings = ExchangeSettings(cancel_mode=mode, delay_ms=(150, 500), seed=seed, imperfections=FLAWS, faults=faults)
     tests = conformance_tests()
@@ -52,7 +74,22 @@ def judge(level: str, lanes: int, seed: int, mode: CancelMode, fault: Fault | No
         if fault is not None:
             explorer.stop_at_first = frozenset({fault.requirement})
         run_suite(explorer, tests)
-        return explorer.record
+        record = explorer.record
+    return Judged(
+        findings=tuple(_seen(finding) for finding in record.findings.values()),
+        requests=record.requests,
+        given_up=sum(record.troubles.values()),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _seen(finding: Finding) -> Seen:
+    violation = finding.violation
+    text = (
+        f"{violation.requirements} {violation.kind}: {violation.what}: {violation.predicted}, seen {violation.seen} "
+        f"({finding.result.plan.title})"
+    )
+    return Seen(requirements=violation.requirements, text=text)
 
 
 def _say(text: str) -> None:
@@ -69,40 +106,53 @@ def main() -> None:
     options.add_argument("--level", default="smoke", choices=[name.value for name in LevelName])
     options.add_argument("--lanes", type=int, default=4)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--processes", type=int, default=1, help="runs at once: they mostly wait")
     given = options.parse_args()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=given.processes, mp_context=context) as pool:
+        if given.runs:
+            _honest(pool, given)
+        if given.faults:
+            _faulty(pool, given)
+
+
+def _honest(pool: Executor, given: argparse.Namespace) -> None:
+    modes = list(CancelMode)
+    pending = {
+        pool.submit(judge, given.level, given.lanes, given.seed + number, modes[number % 3], None): number
+        for number in range(given.runs)
+    }
     accused = 0
-    for number in range(given.runs):
-        mode = list(CancelMode)[number % 3]
-        began = time.monotonic()
-        record = judge(given.level, given.lanes, given.seed + number, mode, None)
-        accused += bool(record.findings)
+    for future in as_completed(pending):
+        number, run = pending[future], future.result()
+        accused += bool(run.findings)
         _say(
-            f"run {number + 1} ({mode}): {len(record.findings)} findings, {record.requests} requests, "
-            f"{sum(record.troubles.values())} plans not judged to their end, {time.monotonic() - began:.0f} s"
+            f"run {number + 1} ({modes[number % 3]}): {len(run.findings)} findings, {run.requests} requests, "
+            f"{run.given_up} plans not judged to their end, {run.seconds:.0f} s"
         )
-        for finding in record.findings.values():
-            _say(
-                f"    {finding.violation.requirements} {finding.violation.kind}: {finding.violation.what}: "
-                f"{finding.violation.predicted}, seen {finding.violation.seen} ({finding.result.plan.title})"
-            )
-    if given.runs:
-        _say(f"honest exchange: {accused} of {given.runs} {given.level} runs accuse it")
+        for finding in run.findings:
+            _say(f"    {finding.text}")
+    _say(f"honest exchange: {accused} of {given.runs} {given.level} runs accuse it")
+
+
+def _faulty(pool: Executor, given: argparse.Namespace) -> None:
     families = given.families.split(",")
     known = [fault for fault in FAULTS.values() if fault.family in families]
     chosen = random.Random(given.seed).sample(known, min(given.faults, len(known)))
+    pending = {
+        pool.submit(judge, given.level, given.lanes, given.seed, fault.modes[0], fault): fault for fault in chosen
+    }
     caught = seen = 0
-    for fault in chosen:
-        began = time.monotonic()
-        record = judge(given.level, given.lanes, given.seed, fault.modes[0], fault)
-        broken = {name for finding in record.findings.values() for name in finding.violation.requirements}
+    for future in as_completed(pending):
+        fault, run = pending[future], future.result()
+        broken = {name for finding in run.findings for name in finding.requirements}
         caught += fault.requirement in broken
         seen += bool(broken)
         shown = (
             "caught" if fault.requirement in broken else f"not by {fault.requirement}: {sorted(broken) or 'ESCAPED'}"
         )
-        _say(f"{fault.name}: {shown}, {time.monotonic() - began:.0f} s")
-    if chosen:
-        _say(f"seeded faults: {seen} of {len(chosen)} seen, {caught} by their own requirement, at {given.level}")
+        _say(f"{fault.name}: {shown}, {run.seconds:.0f} s")
+    _say(f"seeded faults: {seen} of {len(chosen)} seen, {caught} by their own requirement, at {given.level}")
 
 
 if __name__ == "__main__":
