@@ -122,6 +122,19 @@ def _is_another_operation(run: RunningPlan, request: PreparedRequest, operation:
     return any(one is not None and one.method == method and one.path == mine.path for one in named)
 
 
+def _reads_as_an_id(run: RunningPlan, request: PreparedRequest) -> bool:
+    """Whether another operation takes the last part of this path for an order's id, and may refuse it as one.
+
+    ``GET /orders/cancel-all`` is no method too many where ``GET /orders/{order_id}`` reads an order.
+    """
+    operations = run.venue.profile.operations
+    method = "GET" if request.method == "HEAD" else request.method
+    return any(
+        one is not None and one.method == method and one.may_name(request.target)
+        for one in (getattr(operations, name) for name in type(operations).model_fields)
+    )
+
+
 def _sent(run: RunningPlan, action: Forge, attack: Attack, forged: ForgedRequest) -> Answer | Unknown:
     """Send it, count it, and judge what holds for every answer."""
     venue, request = run.venue, forged.request
@@ -162,6 +175,8 @@ def _ids(action: Forge, attack: Attack) -> tuple[str, ...]:
 def _judge(run: RunningPlan, action: Forge, attack: Attack, forged: ForgedRequest, answer: Answer | Unknown) -> None:
     what, ids = _what(action, attack), _ids(action, attack)
     expect = expectation_of(attack, run.venue.profile)
+    if expect is Expectation.WRONG_METHOD and _reads_as_an_id(run, forged.request):
+        expect = Expectation.REFUSED
     if isinstance(answer, Unknown):
         _unanswered(run, action, attack, answer)
         _no_effect_may_follow(run, action, ids)
