@@ -70,6 +70,7 @@ class RunRecord:
     repeated_plans: int = 0
     requests: int = 0
     attacks: Counter[str] = field(default_factory=Counter)
+    beyond: dict[str, str] = field(default_factory=dict)
     stopped: str | None = None
     errors: list[str] = field(default_factory=list)
 
@@ -101,6 +102,7 @@ class RunRecord:
         ):
             counter.update(more)
         self.cells.update(other.cells)
+        self.beyond.update(other.beyond)
         self.answer_seconds += other.answer_seconds
         self.terminal_seconds += other.terminal_seconds
         self.release_seconds += other.release_seconds
@@ -174,6 +176,8 @@ def _verdict(
         return Verdict.NOT_EXERCISED, missing[requirement]
     if count:
         return Verdict.PASS, ""
+    if requirement in record.beyond:
+        return Verdict.NOT_EXERCISED, record.beyond[requirement]
     state = STATE_NEEDED.get(requirement.partition("-")[0]) or STATE_NEEDED.get(requirement)
     if state is not None and record.stopped is None and not any(seen == state for seen, _ in record.cells):
         return Verdict.NOT_EXERCISED, f"the target never showed an order that is {state}"

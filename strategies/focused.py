@@ -26,7 +26,6 @@ from strategies.cells import Scene, event_actions, state_actions
 from strategies.grounds import ORDINARY, Ground, MarketShape
 from strategies.lifecycles import THIRD
 
-FUNDS_OF_MOST = Decimal("0.6")
 """A share of the available funds that fits once but not twice: the second order needs what the first released."""
 
 
@@ -246,11 +245,15 @@ def pending_plans(draw: st.DrawFn, ground: Ground) -> Plan:
 
 @st.composite
 def reuse_plans(draw: st.DrawFn, ground: Ground) -> Plan:
-    """An order of more than half of the funds, cancelled, and placed again (FND-07)."""
-    market = draw(st.sampled_from(ground.markets))
-    side = draw(st.sampled_from(Side))
+    """An order whose size would not fit once more, cancelled, and placed again (FND-07).
+
+    One of more than half of the funds, or the first of several of the largest size that together take most of them.
+    """
+    market, side = draw(st.sampled_from(ground.exhaustible() or [(m, side) for m in ground.markets for side in Side]))
     price = draw(prices(market, side))
-    quantity = ground.affordable(PRIMARY, market, side, price, FUNDS_OF_MOST)
+    if ground.exhausting(market, side, price) is None:
+        price = market.resting_price(side, 0)
+    count, quantity = ground.exhausting(market, side, price) or (1, market.max_quantity)
     scene = Scene(market=market, side=side, price=price, quantity=quantity)
     cancel: list[Action] = [Cancel(order="a")]
     if ground.can(Capability.CANCEL_ALL) and draw(st.booleans()):
@@ -263,6 +266,7 @@ def reuse_plans(draw: st.DrawFn, ground: Ground) -> Plan:
         title="released funds used again",
         actions=(
             scene.place("a"),
+            *(scene.place(f"a{number}") for number in range(2, count + 1)),
             Snapshot(),
             *fill,
             *cancel,

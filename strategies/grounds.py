@@ -14,6 +14,9 @@ ORDINARY = Decimal("0.03")
 BIG = Decimal("0.2")
 """The share that one big order of a plan may use; plans hold at most one."""
 
+CROWD_OF_MOST = 8
+"""How many orders a plan may place to take most of the funds."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarketShape:
@@ -65,12 +68,42 @@ class Ground:
     def affordable(self, account: str, market: MarketShape, side: Side, price: Decimal, share: Decimal) -> Decimal:
         """The largest quantity that uses at most ``share`` of what an account has, in base units on the grid."""
         bounds = [market.max_quantity]
-        asset, unit = (market.quote, price) if side is Side.BUY else (market.base, Decimal(1))
-        if self.margin_asset:
-            asset, unit = self.margin_asset, price * self.margin_rate
+        asset, unit = self._needs(market, side, price)
         funds = self.available.get((account, asset))
         if funds is not None:
             bounds.append(funds * share / unit)
         if market.max_notional is not None:
             bounds.append(market.max_notional / price)
         return market.on_grid(min(bounds))
+
+    def exhausting(self, market: MarketShape, side: Side, price: Decimal) -> tuple[int, Decimal] | None:
+        """How many orders of which quantity leave the primary account too little for another one like them (FND-07).
+
+        ``None`` where ``CROWD_OF_MOST`` orders of the largest quantity leave enough. There is room for fees, and for
+        what earlier plans moved.
+        """
+        asset, unit = self._needs(market, side, price)
+        funds = self.available.get((PRIMARY, asset))
+        if funds is None:
+            return None
+        for count in range(1, min(CROWD_OF_MOST, self.many - 2) + 1):
+            quantity = self.affordable(PRIMARY, market, side, price, 3 / Decimal(3 * count + 2))
+            left = funds - count * quantity * unit
+            if funds * Decimal("0.03") < left < quantity * unit * Decimal("0.95"):
+                return count, quantity
+        return None
+
+    def exhaustible(self) -> list[tuple[MarketShape, Side]]:
+        """The markets and sides in which a few orders can take most of the primary account's funds."""
+        return [
+            (market, side)
+            for market in self.markets
+            for side in Side
+            if self.exhausting(market, side, market.resting_price(side, 0)) is not None
+        ]
+
+    def _needs(self, market: MarketShape, side: Side, price: Decimal) -> tuple[str, Decimal]:
+        """The asset that an order locks, and how much of it for one base unit."""
+        if self.margin_asset:
+            return self.margin_asset, price * self.margin_rate
+        return (market.quote, price) if side is Side.BUY else (market.base, Decimal(1))

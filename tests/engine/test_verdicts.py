@@ -57,6 +57,8 @@ VERDICTS = [
     (record(cells=Counter({("PENDING_CANCEL", "cancel again"): 1})), "PND-01", Verdict.INCONCLUSIVE, "no plan"),
     (record(), "TRM-03", Verdict.NOT_EXERCISED, "never showed an order that is PENDING"),
     (record(), "TRM-07", Verdict.NOT_EXERCISED, "never showed an order that is REJECTED"),
+    (record(beyond={"FND-07": "too rich"}), "FND-07", Verdict.NOT_EXERCISED, "too rich"),
+    (record(beyond={"FND-07": "too rich"}, exercised="FND-07"), "FND-07", Verdict.PASS, ""),
     (record(stopped="gone"), "TRM-07", Verdict.INCONCLUSIVE, "gone"),
 ]
 

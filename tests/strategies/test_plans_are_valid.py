@@ -1,5 +1,6 @@
 """Every plan that is drawn can be played: on the grid, within bounds and funds, and never an account against itself."""
 
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 
@@ -144,6 +145,23 @@ def test_a_target_that_offers_little_is_asked_for_little(strategy: st.SearchStra
             assert not isinstance(action, Fill | Expire | HoldMarket), plan.title
             if isinstance(action, Place):
                 assert action.account == PRIMARY
+
+
+@pytest.mark.parametrize(("funds", "orders"), [("30", 1), ("100", 1), ("150", 2), ("480", 8), ("100000", None)])
+def test_released_funds_are_used_again_however_rich_the_account(funds: str, orders: int | None) -> None:
+    """Where one order may not take most of the funds several do, and nothing is claimed where these are not enough."""
+    market = replace(MARKETS[0], max_quantity=Decimal(60) / MARKETS[0].buy_price, max_notional=None)
+    ground = replace(GROUND, markets=(market,), available={(PRIMARY, market.quote): Decimal(funds)})
+    found = ground.exhausting(market, Side.BUY, market.buy_price)
+    assert (found and found[0]) == orders
+    assert bool(ground.exhaustible()) is (orders is not None)
+    if found is None:
+        return
+    count, quantity = found
+    need = quantity * market.buy_price
+    assert count * need < Decimal(funds) < (count + 1) * need
+    for plan in draw_plans(reuse_plans(ground), 20, seed_of="rich"):
+        assert sum(isinstance(action, Place) for action in plan.actions) > count
 
 
 def test_cells_need_only_what_a_target_offers() -> None:
