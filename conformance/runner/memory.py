@@ -91,7 +91,9 @@ _MASKS = (
 
 _VARIES = frozenset(
     {"date", "content-length", "age", "etag", "server-timing", "via", "x-response-time", "set-cookie", "retry-after"}
+    | {"connection", "keep-alive", "transfer-encoding", "trailer", "upgrade", "alt-svc"}
 )
+"""Headers that say something of the moment or of the connection (RFC 9110, section 7.6.1), not of what was asked."""
 
 
 def masked(text: str, *known: str) -> str:
