@@ -37,15 +37,18 @@ def quantities(market: MarketShape, *, most: Decimal) -> st.SearchStrategy[Decim
 
 @lru_cache(maxsize=4096)  # making a strategy takes longer than drawing from it
 def fill_quantities(market: MarketShape, *, rest: Decimal) -> st.SearchStrategy[Decimal]:
-    """Quantities that leave something of ``rest``: one step, all but one step, or anything between."""
-    steps = int(rest / market.step)
-    if steps < 2:
-        return st.just(rest)
+    """Quantities that leave something of ``rest``: the smallest order, all but one step, or anything between.
+
+    All of it where nothing can be left: no order may be smaller than the market's smallest.
+    """
+    steps, least = int(rest / market.step), int(market.min_quantity / market.step)
+    if steps <= least:
+        return st.just(max(rest, market.min_quantity))
 
     def part(choice: tuple[int, int]) -> Decimal:
         kind, raw = choice
         count = (1, steps - 1, max(1, steps // 2), 1 + raw % (steps - 1))[kind]
-        return count * market.step
+        return max(count, least) * market.step
 
     return st.tuples(st.integers(0, 3), st.integers(0, 10**9)).map(part)
 

@@ -96,7 +96,8 @@ def scenes(ground: Ground) -> Iterator[Scene]:
         most = ground.affordable(PRIMARY, market, side, price, ORDINARY)
         fillable = ground.affordable(COUNTERPARTY, market, side.opposite, price, ORDINARY)
         size = min(most, fillable)
-        steps = max(12, int(size / market.step) // (3, 40, 700)[number % 3])
+        least = 3 * int(market.min_quantity / market.step)  # fills of a third must be orders, too
+        steps = max(12, least, int(size / market.step) // (3, 40, 700)[number % 3])
         quantity = market.on_grid((steps + (number % 2)) * market.step)
         yield Scene(market=market, side=side, price=price, quantity=quantity)
 
@@ -146,11 +147,19 @@ def state_actions(state: str, scene: Scene, ground: Ground) -> list[Action] | No
             first: list[Action] = [facing] if COUNTERPARTY in ground.accounts else []
             return [*first, HoldMarket(market=scene.market.name, held=True), scene.place("a", **market), Snapshot()]
         case "rejected":
-            if not ground.can(Capability.REJECTED_ORDERS):
-                return None
-            facing = scene.place("f", side=scene.side.opposite, account=COUNTERPARTY)
-            return [facing, scene.place("a", post_only=True), Snapshot()]
+            return _rejected(scene, ground)
     raise ValueError(f"expected a state among {', '.join(STATES)}, found {state!r}")
+
+
+def _rejected(scene: Scene, ground: Ground) -> list[Action] | None:
+    """The order that the target takes in and rejects: one that cannot be paid, or a post-only one that crosses."""
+    if not ground.can(Capability.REJECTED_ORDERS):
+        return None
+    if ground.rejects_unpaid:
+        quantity = ground.unpayable(scene.market, scene.side, scene.price)
+        return None if quantity is None else [scene.place("a", quantity=quantity), Snapshot()]
+    facing = scene.place("f", side=scene.side.opposite, account=COUNTERPARTY)
+    return [facing, scene.place("a", post_only=True), Snapshot()]
 
 
 def event_actions(event: str, scene: Scene, ground: Ground) -> list[Action] | None:

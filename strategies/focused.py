@@ -26,8 +26,6 @@ from strategies.cells import Scene, event_actions, state_actions
 from strategies.grounds import ORDINARY, Ground, MarketShape
 from strategies.lifecycles import THIRD
 
-"""A share of the available funds that fits once but not twice: the second order needs what the first released."""
-
 
 @st.composite
 def random_scenes(draw: st.DrawFn, ground: Ground) -> Scene:
@@ -144,6 +142,7 @@ def _maybe_third(draw: st.DrawFn, ground: Ground) -> str:
 def bulk_plans(draw: st.DrawFn, ground: Ground, *, most: int = 9, many: bool = False) -> Plan:
     """Orders of every state, market and side, then cancel-all, once and again (ALL-01..06)."""
     count = ground.many + draw(st.integers(0, 4)) if many else draw(st.integers(0, most))
+    count = min(count, ground.most_open - 2)  # with one of another account's, and one that fills
     sides = {market.name: draw(st.sampled_from(Side)) for market in ground.markets}
     both = draw(st.integers(0, 2)) == 0
     share = ORDINARY / (8 if many else 1)

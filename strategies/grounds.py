@@ -34,6 +34,11 @@ class MarketShape:
     max_notional: Decimal | None = None
     isolated: bool = True
 
+    @property
+    def divisible(self) -> bool:
+        """Whether an order can be filled in part: no order that fills it may be smaller than the smallest."""
+        return self.max_quantity > self.min_quantity
+
     def resting_price(self, side: Side, ticks_away: int) -> Decimal:
         """A price that rests, some ticks (at least one) away on the order's own side: the two sides never meet."""
         if side is Side.SELL:
@@ -50,7 +55,9 @@ class MarketShape:
 class Ground:
     """What plans may use. ``available`` holds funds by (account, asset); an absent entry is not bounded.
 
-    Where orders lock margin, it is ``margin_rate`` of their notional in ``margin_asset``.
+    Where orders lock margin, it is ``margin_rate`` of their notional in ``margin_asset``. ``many``: how
+    many orders cancel-all must manage at once; ``most_open``: how many may be open. ``rejects_unpaid``: an order
+    that the account cannot pay is taken in and rejected (otherwise it is a post-only order that crosses).
     """
 
     markets: tuple[MarketShape, ...]
@@ -60,6 +67,8 @@ class Ground:
     margin_asset: str = ""
     margin_rate: Decimal = Decimal(1)
     many: int = 51
+    most_open: int = 200
+    rejects_unpaid: bool = False
 
     def can(self, *abilities: Capability) -> bool:
         """Whether the target offers all of these."""
@@ -86,12 +95,34 @@ class Ground:
         funds = self.available.get((PRIMARY, asset))
         if funds is None:
             return None
-        for count in range(1, min(CROWD_OF_MOST, self.many - 2) + 1):
+        for count in range(1, min(CROWD_OF_MOST, self.most_open - 2) + 1):
             quantity = self.affordable(PRIMARY, market, side, price, 3 / Decimal(3 * count + 2))
             left = funds - count * quantity * unit
             if funds * Decimal("0.03") < left < quantity * unit * Decimal("0.95"):
                 return count, quantity
         return None
+
+    def unpayable(self, market: MarketShape, side: Side, price: Decimal) -> Decimal | None:
+        """A quantity that the primary account cannot pay, within the bounds of orders; ``None`` where there is none."""
+        asset, unit = self._needs(market, side, price)
+        funds = self.available.get((PRIMARY, asset))
+        if funds is None:
+            return None
+        quantity = market.on_grid(2 * funds / unit)
+        allowed = market.max_notional is None or quantity * price <= market.max_notional
+        return quantity if allowed and quantity * unit > funds * Decimal("1.5") else None
+
+    def holds(self, count: int) -> bool:
+        """Whether the primary account may have that many orders of the smallest size open, in any market (ALL-06)."""
+        if count > self.most_open:
+            return False
+        for market in self.markets:
+            for side in Side:
+                asset, unit = self._needs(market, side, market.resting_price(side, 0))
+                funds = self.available.get((PRIMARY, asset))
+                if funds is not None and count * market.min_quantity * unit > funds * Decimal("0.9"):
+                    return False
+        return True
 
     def exhaustible(self) -> list[tuple[MarketShape, Side]]:
         """The markets and sides in which a few orders can take most of the primary account's funds."""

@@ -97,6 +97,7 @@ def attack_plans(
     Attacks that may be carried out have an order of their own each; a forged placing repeats the terms of the order.
     """
     places, states = scenes(ground), cycle(STATES)
+    size = max(1, min(size, ground.most_open - 6))  # beside the order of the state, and those of other accounts
     return [
         Plan(
             title=f"{title or 'attacks'} on {operation.replace('_', '-')}",

@@ -130,7 +130,7 @@ def _menu(ground: Ground, *, two_sided: bool) -> list[Grow]:
         menu += [_place_expiring]
     if ground.can(Capability.HOLD_MARKET) and not two_sided:
         menu += [_hold]
-    if ground.can(Capability.REJECTED_ORDERS) and not two_sided:
+    if ground.can(Capability.REJECTED_ORDERS) and not ground.rejects_unpaid and not two_sided:
         menu += [_place_rejected]
     return [*menu, _settle]
 

@@ -8,12 +8,16 @@ from conformance.model.order import Terms
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """An order reaches the venue; ``held`` market orders stay PENDING until their market is released (TRM-03)."""
+    """An order reaches the venue; ``held`` market orders stay PENDING until their market is released (TRM-03).
+
+    ``short``: the account may lack the funds for it, so that the venue may take it in and reject it.
+    """
 
     order: str
     terms: Terms
     arrival: int
     held: bool = False
+    short: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -95,9 +95,12 @@ def _cancel_all(world: World, account: str) -> tuple[Outcome, ...]:
 
 def _place(world: World, event: Place, rules: VenueRules) -> tuple[Outcome, ...]:
     taker = OrderState(name=event.order, terms=event.terms, status=Status.OPEN, arrival=event.arrival)
-    if event.held:
-        return (Outcome(reply=Reply.ACCEPTED, world=(*world, replace(taker, status=Status.PENDING))),)
     outcomes = []
+    if event.short:
+        outcomes.append(Outcome(reply=Reply.ACCEPTED, world=(*world, replace(taker, status=Status.REJECTED))))
+    if event.held:
+        held = (*world, replace(taker, status=Status.PENDING))
+        return (*outcomes, Outcome(reply=Reply.ACCEPTED, world=held))
     for after in cross(world, taker, rules):
         outcomes.append(Outcome(reply=Reply.ACCEPTED, world=after))
         if after[-1].status is Status.REJECTED and event.terms.post_only:

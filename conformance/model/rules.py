@@ -57,3 +57,9 @@ class VenueRules:
     clock_tolerance: float = 1.0
     rejected_may_be_unknown: bool = False
     places_later: bool = False
+
+    def highest_fee(self, market: str) -> Decimal:
+        """The most that a trade may cost, as a fraction of its notional; a percent where nobody says."""
+        rules = self.markets[market]
+        unknown = Decimal("0.01") if rules.fee_asset is FeeAsset.UNKNOWN else ZERO
+        return max(rules.maker_fee, rules.taker_fee, unknown)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from conformance.model.events import Cancel, CancelAll, Event, Execute, Place
 from conformance.model.history import Call, Look
 from conformance.model.lifecycle import OrderState, Reply
-from conformance.model.order import TERMINAL, Terms, TimeInForce
+from conformance.model.order import TERMINAL, Status, Terms, TimeInForce
 from conformance.model.prediction import Outcome
 from conformance.model.worlds import Seen
 from conformance.plans import COUNTERPARTY, PRIMARY, Parallel
@@ -20,6 +20,7 @@ from conformance.plans import Read as ReadAction
 from conformance.requirements import Capability
 from conformance.runner.cancels import explains, means, said
 from conformance.runner.context import RunningPlan
+from conformance.runner.placing import may_lack_funds
 from conformance.runner.terms import terms_of
 from fixtures.venue.answers import Answer, Cancelled, CancelledAll, OrderRead, OrderView, Placed, Unknown
 from fixtures.venue.client import Venue
@@ -143,6 +144,8 @@ def _place(run: RunningPlan, call: PlaceAction) -> Entrant | None:
 def _placing(run: RunningPlan, name: str, terms: Terms, *, label: str, kind: Kind) -> Entrant:
     run.arrivals += 1
     held = terms.price is None and terms.market in run.held_markets
+    incoming = OrderState(name=name, terms=terms, status=Status.OPEN, arrival=run.arrivals)
+    short = may_lack_funds(run, incoming)
     # the client id is chosen now, so that the request can be signed before the race begins
     sending = replace(terms, client_id=terms.client_id or run.venue.desk.next_client_id())
     return Entrant(
@@ -151,7 +154,7 @@ def _placing(run: RunningPlan, name: str, terms: Terms, *, label: str, kind: Kin
         account=terms.account,
         order=name,
         terms=terms,
-        event=Place(order=name, terms=terms, arrival=run.arrivals, held=held),
+        event=Place(order=name, terms=terms, arrival=run.arrivals, held=held, short=short),
         ready=lambda venue: venue.prepare(terms.account, "place", terms=sending),
         send=lambda venue: venue.place(sending, post_only=terms.post_only or None),
     )
@@ -179,7 +182,7 @@ def _fill(run: RunningPlan, call: FillAction) -> Entrant | None:
         account=filler,
         market=order.terms.market,
         side=order.terms.side.opposite,
-        quantity=call.quantity,
+        quantity=max(call.quantity, run.venue.profile.markets[order.terms.market].min_quantity),
         price=order.terms.price,
         time_in_force=TimeInForce.IOC,
     )

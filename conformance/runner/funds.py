@@ -320,7 +320,7 @@ class FundsJudge:
 
     def surely_available(self, account: str, asset: str) -> Decimal:
         """What the account must have available of an asset, whatever strangers traded; nothing where nobody can say."""
-        before = self.start[account].get(asset, EMPTY).available
+        before = self.start.get(account, {}).get(asset, EMPTY).available
         if before is None:
             return ZERO
         rules, belief = self.tracker.rules, self.tracker.belief

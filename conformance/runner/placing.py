@@ -14,7 +14,7 @@ from conformance.plans import COUNTERPARTY, PRIMARY
 from conformance.plans import Place as PlaceAction
 from conformance.requirements import Capability
 from conformance.runner import attribution as rules_of
-from conformance.runner.cancels import means, said
+from conformance.runner.cancels import MANY, means, said
 from conformance.runner.context import PlanAbandonedError, RunningPlan
 from conformance.runner.observing import read
 from conformance.runner.terms import terms_of
@@ -34,9 +34,9 @@ def _place(run: RunningPlan, name: str, terms: Terms) -> bool:
     tracker = run.tracker
     run.arrivals += 1
     held = terms.price is None and terms.market in run.held_markets
-    event = Place(order=name, terms=terms, arrival=run.arrivals, held=held)
-    incoming = OrderState(name=name, terms=terms, status=Status.OPEN, arrival=run.arrivals)
     tracker.belief = tracker.belief.by_now(run.until(), run.rules)
+    incoming = OrderState(name=name, terms=terms, status=Status.OPEN, arrival=run.arrivals)
+    event = Place(order=name, terms=terms, arrival=run.arrivals, held=held, short=may_lack_funds(run, incoming))
     facing = [
         other for other in tracker.orders if any(crosses(state, incoming) for state in tracker.belief.states(other))
     ]
@@ -98,7 +98,8 @@ def _judge_refusal(run: RunningPlan, name: str, event: Place, incoming: OrderSta
         order.cancelled and order.terms.account == incoming.terms.account for order in tracker.orders.values()
     )
     there = run.funds.surely_available(incoming.terms.account, asset)
-    if released and lowest is not None and needed.exact and lowest < needed.low <= there:
+    fees = 1 + run.rules.highest_fee(incoming.terms.market)  # a venue may want to see them paid, too
+    if released and lowest is not None and needed.exact and lowest < needed.low and needed.low * fees <= there:
         locked = tracker.belief.locked(incoming.terms.account, run.rules).get(asset)
         tracker.breaks(
             f"the answer to placing {name}",
@@ -108,7 +109,24 @@ def _judge_refusal(run: RunningPlan, name: str, event: Place, incoming: OrderSta
             kind="released funds are not usable",
         )
         return
+    if len(tracker.live(incoming.terms.account)) >= MANY:
+        run.result.notes[f"an order was refused while {MANY} or more were open"] += 1
+        return
     raise PlanAbandonedError(f"placing {name} was refused: {said(answer)}: {answer.exchange.response_body[:160]}")
+
+
+def may_lack_funds(run: RunningPlan, incoming: OrderState) -> bool:
+    """Whether the account may not have what an order needs, so that a venue that keeps such orders may reject it."""
+    profile = run.venue.profile
+    if Status.REJECTED not in profile.vocabulary.status:
+        return False
+    if Capability.LOCKS not in run.offered:
+        return profile.drivers.reject is not None and profile.drivers.reject.how == "insufficient-funds"
+    asset, needed = lock_of(incoming, run.rules)
+    there = run.funds.surely_available(incoming.terms.account, asset)
+    if not needed.bounded:
+        return there <= 0
+    return needed.high * (1 + run.rules.highest_fee(incoming.terms.market)) > there
 
 
 def _judge_usable(run: RunningPlan, incoming: OrderState) -> None:
@@ -179,6 +197,7 @@ def fill(run: RunningPlan, name: str, quantity: Decimal, by: str) -> None:
     if driver.how == "control":
         _fill_by_control(run, order, quantity)
         return
+    quantity = max(quantity, run.venue.profile.markets[order.terms.market].min_quantity)
     filler = by if by != order.terms.account else (COUNTERPARTY if by == PRIMARY else PRIMARY)
     run.counter += 1
     incoming = f"{name}.fill{run.counter}"
@@ -254,7 +273,7 @@ def expire(run: RunningPlan, name: str) -> None:
 def hold_market(run: RunningPlan, market: str, held: bool) -> None:
     """Keep market orders of a market in PENDING, or let those that are held execute (TRM-03)."""
     tracker, driver = run.tracker, run.venue.profile.drivers.hold_market
-    if driver is None or driver.how != "control" or held == (market in run.held_markets):
+    if driver is None or held == (market in run.held_markets):
         return
     answer = run.understood(run.venue.hold_market(market, held))
     run.changed()

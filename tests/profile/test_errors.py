@@ -146,10 +146,7 @@ def test_a_minimal_target_file_is_enough(write: Callable[[str], Path]) -> None:
         ("[target]", '[lock]\nmodel = "margin"\n[target]', "lock: model 'margin' needs rate (of the notional)"),
         ("[target]", '[lock]\nmodel = "spot"\nrate = "0.1"\n[target]', "lock: rate and asset belong to"),
         ("[target]", '[drivers.fill]\nhow = "control"\n[target]', "drivers: fill: how = 'control' and a request"),
-        (
-            "[target]", '[drivers.hold_market]\nhow = "empty-book"\nmarket = "X"\n[target]',
-            "drivers.hold_market.market: 'X' is not among the markets.",
-        ),
+        ("[target]", '[drivers.hold_market]\nhow = "empty-book"\n[target]', "hold_market.how: expected 'control'"),
         ("[target]", "[timing]\nread_delay = -1\n[target]", "timing.read_delay: expected greater than or"),
         ("[target]", '[timing]\nread_delay = "soon"\n[target]', 'read_delay: expected a valid number, found "soon"'),
         ("[target]", "[limits]\nin_flight = 0\n[target]", "in_flight: expected greater than or equal to 1, found 0."),

@@ -19,6 +19,9 @@ MARKET = {
 }  # fmt: skip
 
 
+HOLD = {"how": "control", "request": {"method": "POST", "path": "/hold", "body": {"held": "{held}"}}}
+
+
 def _profile(**tables: Any) -> Profile:
     return profile_from_data({"extends": "documented", **tables})
 
@@ -70,7 +73,7 @@ def test_false_removes_what_is_inherited() -> None:
         ({"markets": {"M": MARKET}}, Capability.PLACE),
         ({"accounts": {"primary": ACCOUNT, "counterparty": ACCOUNT}}, Capability.SECOND_ACCOUNT),
         ({"accounts": {"primary": ACCOUNT, "counterparty": ACCOUNT}}, Capability.FILL),
-        ({"drivers": {"hold_market": {"how": "empty-book"}}}, Capability.HOLD_MARKET),
+        ({"drivers": {"hold_market": HOLD}}, Capability.HOLD_MARKET),
     ],
 )
 def test_capabilities_come_with_their_tables(tables: dict[str, Any], capability: Capability) -> None:
@@ -82,7 +85,6 @@ def test_capabilities_come_with_their_tables(tables: dict[str, Any], capability:
 @pytest.mark.parametrize(
     ("tables", "capability"),
     [
-        ({"drivers": {"reject": False}}, Capability.REJECTED_ORDERS),
         ({"operations": {"balances": False}}, Capability.BALANCES),
         ({"operations": {"read": False}}, Capability.READ),
         ({"contract": False}, Capability.OPENAPI),
@@ -102,9 +104,27 @@ def test_capabilities_go_with_their_tables(tables: dict[str, Any], capability: C
     assert capability not in _profile(**tables).capabilities()
 
 
+@pytest.mark.parametrize(
+    ("accounts", "reject", "offered"),
+    [
+        (("primary", "counterparty"), {"how": "post-only-crossing"}, True),
+        (("primary", "counterparty"), False, False),
+        (("primary",), {"how": "post-only-crossing"}, False),
+        (("primary",), {"how": "insufficient-funds"}, True),
+    ],
+)
+def test_orders_are_rejected_by_crossing_somebody_or_by_asking_too_much(
+    accounts: tuple[str, ...], reject: Any, offered: bool
+) -> None:
+    """A post-only order needs another account's order to cross; one that cannot be paid needs nobody."""
+    profile = _profile(accounts=dict.fromkeys(accounts, ACCOUNT), drivers={"reject": reject})
+    assert (Capability.REJECTED_ORDERS in profile.capabilities()) is offered
+
+
 def test_one_account_is_enough_without_fills() -> None:
     """A target with one account is no mistake: what needs the second is a missing capability with a known remedy."""
-    assert Capability.FILL not in _profile(accounts={"primary": ACCOUNT}).capabilities()
+    alone = _profile(accounts={"primary": ACCOUNT}).capabilities()
+    assert {Capability.FILL, Capability.REJECTED_ORDERS} & alone == set()
     assert set(PROVIDED_BY) == set(Capability)
 
 

@@ -15,6 +15,11 @@ from tests.runner.actions import LOOK, buy, cancelled, fill, sell
 from tests.runner.stage import JsonObject, Stage
 
 Open = Callable[..., Stage]
+TOO_LITTLE: JsonObject = {
+    "error": {"code": 400, "message": "refused", "details": ""},
+    "timestamp": "2026-03-01T08:00:00Z",
+    "requestId": "0190163d-8694-739b-aea5-966c26f8ad91",
+}
 TOO_MANY: JsonObject = {"error": {"code": 429, "message": "slow down"}}
 
 
@@ -254,6 +259,31 @@ class TestTargetGone:
         """A limit of the profile that is reached names itself."""
         with pytest.raises(BudgetSpent, match="All 5 requests"):
             stage(limits={"total_requests": 5}).run(buy(), LOOK, *cancelled())
+
+    @pytest.mark.parametrize(
+        ("limits", "words"), [({"open_orders": 1}, "1 orders of this run"), ({"order_notional": "1"}, "notional")]
+    )
+    def test_a_plan_that_is_too_large_ends_alone(self, stage: Open, limits: JsonObject, words: str) -> None:
+        """A bound on orders ends the plan that would pass it, leaves nothing open, and the next plan may be run."""
+        opened = stage(limits=limits)
+        result = opened.run(buy("a", "0.001"), buy("b"), LOOK)
+        assert result.violations == []
+        assert words in (result.trouble or "")
+        assert opened.live_orders() == 0
+        assert clean(opened.run(buy("a", "0.001"), LOOK, *cancelled()))
+
+    def test_a_refused_order_is_no_crash_where_balances_are_not_shown(self, stage: Open) -> None:
+        """What nobody shows is not available for certain; the refusal ends the plan like any other."""
+        opened = stage(operations={"balances": False}).answers("place", 400, TOO_LITTLE)
+        assert "was refused" in (opened.run(buy(), LOOK).trouble or "")
+
+    def test_a_refusal_beyond_the_most_orders_is_told(self, stage: Open) -> None:
+        """A venue that takes fifty orders and no more may refuse the next; the plan goes on without it (ALL-06)."""
+        opened = stage().answers("place", 400, TOO_LITTLE, when=lambda number: number == 51)
+        result = opened.run(*(buy(f"b{n}", "0.001") for n in range(52)), LOOK, CancelAll(), LOOK)
+        assert clean(result)
+        assert result.notes["an order was refused while 50 or more were open"] == 1
+        assert result.exercised["ALL-06"]
 
     def test_troubles_are_one_family(self) -> None:
         """Whoever runs plans has one exception to expect."""

@@ -164,6 +164,45 @@ def test_released_funds_are_used_again_however_rich_the_account(funds: str, orde
         assert sum(isinstance(action, Place) for action in plan.actions) > count
 
 
+def test_fills_are_no_smaller_than_an_order() -> None:
+    """Where the smallest order has many steps, no part is smaller, and an order of a cell has three parts."""
+    coarse = tuple(replace(market, min_quantity=20 * market.step) for market in MARKETS)
+    ground = replace(GROUND, markets=coarse)
+    least = {market.name: market.min_quantity for market in coarse}
+    plans = [*cell_plans(ground), *draw_plans(aimed_plans(ground, states=STATES, events=EVENTS), 60, seed_of="coarse")]
+    for plan in plans:
+        placed = {action.order: action for action in plan.actions if isinstance(action, Place)}
+        assert all(action.quantity >= least[action.market] for action in placed.values())
+    assert all(
+        action.quantity >= 3 * least[action.market]
+        for plan in cell_plans(ground)
+        for action in plan.actions
+        if isinstance(action, Place) and action.order == "a"
+    )
+    part = fill_quantities(coarse[0], rest=45 * coarse[0].step)
+    for plan in draw_plans(
+        part.map(lambda quantity: Plan(actions=(Fill(order="a", quantity=quantity),))), 30, seed_of="x"
+    ):
+        fill = plan.actions[0]
+        assert isinstance(fill, Fill)
+        assert coarse[0].min_quantity <= fill.quantity < 45 * coarse[0].step
+
+
+def test_a_rejected_order_asks_for_more_than_there_is() -> None:
+    """Where unpaid orders are rejected, the order of that state cannot be paid; where it cannot be that large, none."""
+    large = tuple(replace(market, max_quantity=10**12 * market.step) for market in MARKETS)
+    ground = replace(GROUND, markets=large, rejects_unpaid=True)
+    rejected = [plan for plan in cell_plans(ground) if plan.title.startswith("rejected")]
+    assert rejected
+    for plan in rejected:
+        order = next(a for a in plan.actions if isinstance(a, Place) and a.order == "a")
+        market = next(m for m in MARKETS if m.name == order.market)
+        asset, unit = (market.quote, order.price) if order.side is Side.BUY else (market.base, 1)
+        assert order.quantity * (unit or 1) > FUNDS[asset]
+    small = tuple(replace(market, max_quantity=market.min_quantity) for market in MARKETS)
+    assert not [p for p in cell_plans(replace(ground, markets=small)) if p.title.startswith("rejected")]
+
+
 def test_cells_need_only_what_a_target_offers() -> None:
     """Cells that need an absent driver are left out, the others are walked all the same."""
     titles = {plan.title for plan in cell_plans(BARE)}
