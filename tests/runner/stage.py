@@ -66,6 +66,16 @@ class Stage:
         self._script.append((operation, when, deed, True))
         return self
 
+    def heads(self, operation: str, header: tuple[str, str], *, when: Callable[[int], bool] = lambda _: True) -> Self:
+        """Add a header to these answers."""
+
+        def deed(outcome: Received | Lost) -> Received | Lost:
+            assert isinstance(outcome, Received)
+            return Received(status=outcome.status, headers=(*outcome.headers, header), body=outcome.body)
+
+        self._script.append((operation, when, deed, True))
+        return self
+
     def loses(self, operation: str, *, arrives: bool, when: Callable[[int], bool] = lambda _: True) -> Self:
         """Lose these answers, after the request was carried out or before."""
         lost = Lost(reason="the connection broke while waiting for the answer", sent=True)

@@ -279,6 +279,17 @@ class TestSameRefusals:
         assert ("NTF-03",) in [v.requirements for v in result.violations]
 
 
+@pytest.mark.parametrize(
+    ("header", "breaks"), [(("Connection", "close"), False), (("Keep-Alive", "max=1"), False), (("X-Owner", "b"), True)]
+)
+def test_what_a_server_says_of_its_connection_tells_nothing(stage: Open, header: tuple[str, str], breaks: bool) -> None:
+    """A connection that ends after its hundredth answer says so, whatever was asked; other headers are compared."""
+    opened = stage().heads("cancel", header, when=lambda n: n == 2)
+    unknown = CancelUnknown(order_id="01890a5d-ac96-774b-bcce-b302099a8057")
+    result = opened.run(sell(), unknown, Cancel(order="s", account="primary"))
+    assert (("NTF-03",) in [v.requirements for v in result.violations]) is breaks
+
+
 def test_a_foreign_order_in_the_list_breaks_ntf_07(stage: Open) -> None:
     """A list that holds another account's order shows what it must not."""
     opened = stage()
