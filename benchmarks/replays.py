@@ -75,18 +75,23 @@ def reproduced(name: str, level: LevelName, times: int) -> Reproduced:
         path = Path(folder) / "evidence.json"
         write_json(path, evidence_json(evidence_of(finding, info, file=str(path))))
         kept = read_evidence(path)
-    tries = 2 * times if fault.family in BY_CHANCE else times
-    again = _shown(explorer, kept, tries)
-    afresh = _shown(_bench.ready(trial, fault, everything=False), kept, tries)
+    wanted = 2 * times if fault.family in BY_CHANCE else times
+    again, tries = _shown(explorer, kept, wanted)
+    afresh, _ = _shown(_bench.ready(trial, fault, everything=False), kept, wanted)
     return _result(fault, kept.kind, again, afresh, tries, len(plan_of(kept).actions))
 
 
-def _shown(explorer: Explorer, kept: Evidence, times: int) -> int:
-    """How many of so many replays show a breach, on the lane that the evidence names, which remembers nothing."""
+def _shown(explorer: Explorer, kept: Evidence, times: int) -> tuple[int, int]:
+    """How many of so many replays show a breach, on the lane that the evidence names, which remembers nothing.
+
+    And how many could be judged: a fault that loses funds leaves too little for a tenth replay.
+    """
     for lane in explorer.lanes.lanes:
         lane.memory = lane.memory.empty()
     plan = plan_of(kept)
-    return sum(breach(explorer.lanes.run(plan, number=kept.lane), kept) is not None for _ in range(times))
+    results = [explorer.lanes.run(plan, number=kept.lane) for _ in range(times)]
+    shown = [result for result in results if breach(result, kept) is not None]
+    return len(shown), sum(result.trouble is None or bool(result.violations) for result in results)
 
 
 def _result(fault: Fault, kind: str, again: int, afresh: int, tries: int, actions: int) -> Reproduced:
