@@ -183,12 +183,17 @@ def _verdict(
         return Verdict.NOT_EXERCISED, f"the target never showed an order that is {state}"
     if record.stopped is not None:
         return Verdict.INCONCLUSIVE, record.stopped
+    if requirement in FLEETING and not record.errors and not record.troubles:
+        return Verdict.NOT_EXERCISED, "no pending cancel of the target lasted until something met it"
     if record.errors:
         return Verdict.INCONCLUSIVE, record.errors[0]
     if record.troubles:
         return Verdict.INCONCLUSIVE, record.troubles.most_common(1)[0][0]
     return Verdict.INCONCLUSIVE, "no plan of this run reached it"
 
+
+FLEETING = frozenset({"PND-02", "PND-04", "PND-05"})
+"""What must meet a pending cancel: a venue that confirms within milliseconds gives no time for it, and is not in doubt."""
 
 STATE_NEEDED: Mapping[str, Status] = {
     "PND": Status.PENDING_CANCEL,

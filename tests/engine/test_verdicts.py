@@ -55,6 +55,13 @@ VERDICTS = [
     (record(troubles=Counter({"rare": 1, "often": 5})), "CXL-01", Verdict.INCONCLUSIVE, "often"),
     (record(), "PND-01", Verdict.NOT_EXERCISED, "never showed an order that is PENDING_CANCEL"),
     (record(cells=Counter({("PENDING_CANCEL", "cancel again"): 1})), "PND-01", Verdict.INCONCLUSIVE, "no plan"),
+    (record(cells=Counter({("PENDING_CANCEL", "cancel again"): 1})), "PND-05", Verdict.NOT_EXERCISED, "lasted"),
+    (
+        record(troubles=Counter({"why": 1}), cells=Counter({("PENDING_CANCEL", "x"): 1})),
+        "PND-05",
+        Verdict.INCONCLUSIVE,
+        "why",
+    ),
     (record(), "TRM-03", Verdict.NOT_EXERCISED, "never showed an order that is PENDING"),
     (record(), "TRM-07", Verdict.NOT_EXERCISED, "never showed an order that is REJECTED"),
     (record(beyond={"FND-07": "too rich"}), "FND-07", Verdict.NOT_EXERCISED, "too rich"),
