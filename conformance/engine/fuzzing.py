@@ -14,7 +14,7 @@ from conformance.engine.lanes import Lane
 from conformance.engine.levels import LevelName
 from conformance.plans import PRIMARY, Place, Plan, Send, Snapshot
 from conformance.runner.context import RunningPlan
-from conformance.runner.expectations import accepted
+from conformance.runner.expectations import WRONG_METHOD, accepted, knows_no_such_method
 from conformance.runner.funds import FundsJudge
 from conformance.runner.terms import rules_of, terms_of
 from conformance.runner.tracker import Tracker
@@ -22,6 +22,7 @@ from conformance.trace import PlanResult, Step, Violation
 from conformance.verdicts import Finding
 from fixtures.contract.fuzzing import Complaint, Fuzzed, fuzz
 from fixtures.contract.relay import Relayed, relay
+from fixtures.profiles.profile import Profile
 from fixtures.venue.answers import Answer, Unknown
 from fixtures.venue.trouble import VenueTrouble
 from strategies.cells import scenes
@@ -205,17 +206,19 @@ def _doubts(session: _Session, found: Fuzzed) -> Iterator[tuple[Relayed, Violati
             continue
         if any(f"{heard.case} {name}" in judged for name in names):
             continue
-        violation_of = _complained(complaint, heard)
+        violation_of = _complained(complaint, heard, session.lane.venue.profile)
         if violation_of is not None and violation_of.kind not in kinds:
             kinds.add(violation_of.kind)
             yield heard, violation_of
 
 
-def _complained(complaint: Complaint, one: Relayed) -> Violation | None:
+def _complained(complaint: Complaint, one: Relayed, profile: Profile) -> Violation | None:
     """A complaint of the tool as a violation; ``None`` where it complains of what the requirement allows."""
     names = REQUIREMENTS.get(complaint.check, ())
     status = one.answer.exchange.status
-    if complaint.check == "unsupported_method" and (status in (404, 405) or one.known):
+    if complaint.check == "unsupported_method" and (status in WRONG_METHOD or one.known):
+        return None
+    if complaint.check == "not_a_server_error" and knows_no_such_method(one.answer, profile):
         return None
     if complaint.check == "ignored_auth":
         parts = (("key", "SIG-02"), ("signature", "SIG-03"))

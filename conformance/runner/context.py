@@ -11,7 +11,7 @@ from conformance.plans import Plan
 from conformance.requirements import Capability
 from conformance.runner.contract import judge_shape
 from conformance.runner.disclosure import Unauthenticated, insides
-from conformance.runner.expectations import by_http_itself
+from conformance.runner.expectations import by_http_itself, knows_no_such_method
 from conformance.runner.funds import FundsJudge
 from conformance.runner.memory import Memory
 from conformance.runner.tracker import Tracker
@@ -106,7 +106,10 @@ class RunningPlan:
         self.result.requests += 1
         if isinstance(answer, Unknown):
             return
-        if answer.is_(AnswerClass.SERVER_ERROR) and not (attack is not None and by_http_itself(answer, attack)):
+        excused = knows_no_such_method(answer, self.venue.profile) or (
+            attack is not None and by_http_itself(answer, attack)
+        )
+        if answer.is_(AnswerClass.SERVER_ERROR) and not excused:
             flaw = "" if attack is None else f" with a flaw ({attack.vectors[0].attack_class})"
             self.tracker.breaks(
                 f"the answer to {exchange.operation}" + ("" if attack is None else f" with a flaw ({attack.note})"),

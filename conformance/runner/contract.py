@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from conformance.runner.expectations import accepted
+from conformance.runner.expectations import accepted, knows_no_such_method
 from fixtures.attacks.vectors import Attack
 from fixtures.profiles.pointers import Place, place
 from fixtures.profiles.profile import Profile
@@ -105,6 +105,7 @@ def judge_shape(run: "RunningPlan", answer: Answer, attack: Attack | None) -> No
         or answer.status == 204
         or 300 <= answer.status < 400
         or _not_the_target(answer, attack)
+        or knows_no_such_method(answer, run.venue.profile)
     ):
         return
     shape = run.memory.shape

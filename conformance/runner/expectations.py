@@ -12,6 +12,9 @@ ACCEPTED: Final = frozenset({AnswerClass.ACCEPTED, AnswerClass.PENDING})
 HTTP_ITSELF: Final = frozenset({501, 505})
 """What an HTTP server answers to a message that it does not implement (RFC 9110, sections 15.6.2 and 15.6.6)."""
 
+WRONG_METHOD: Final = frozenset({404, 405, 501})
+"""What may be answered to a method that a path does not have; 501 only where no path has it, or ERR-01 is broken."""
+
 _WORDS: Final[Mapping[Expectation, str]] = {
     Expectation.ACCEPTED: "accepted",
     Expectation.UNAUTHENTICATED: "unauthenticated",
@@ -60,7 +63,7 @@ def fits(expect: Expectation, answer: Answer, attack: Attack) -> bool:
         case Expectation.NOT_FOUND_OR_MALFORMED:
             return answer.is_(AnswerClass.NOT_FOUND) or answer.is_(AnswerClass.MALFORMED)
         case Expectation.WRONG_METHOD:
-            return answer.status in (404, 405)
+            return answer.status in WRONG_METHOD
         case Expectation.REFUSED:
             return refused(answer, attack)
         case Expectation.UNJUDGED | Expectation.SAME_OR_REFUSED:
@@ -79,6 +82,14 @@ def refused(answer: Answer, attack: Attack) -> bool:
 def by_http_itself(answer: Answer, attack: Attack) -> bool:
     """Whether an HTTP server answered 501 or 505 to a message that is no proper HTTP."""
     return "http-level" in attack.flags and answer.status in HTTP_ITSELF
+
+
+def knows_no_such_method(answer: Answer, profile: Profile) -> bool:
+    """Whether a server answered 501 to a method that none of its operations has (RFC 9110, section 15.6.2)."""
+    operations = profile.operations
+    named = (getattr(operations, name) for name in type(operations).model_fields)
+    used = {operation.method for operation in named if operation is not None}
+    return answer.status == 501 and answer.exchange.method not in used
 
 
 def outcome(answer: Answer) -> str:

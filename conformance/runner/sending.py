@@ -8,7 +8,7 @@ from conformance.model.worlds import Conflict
 from conformance.plans import Send
 from conformance.runner.cancels import said
 from conformance.runner.context import PlanAbandonedError, RunningPlan
-from conformance.runner.expectations import accepted
+from conformance.runner.expectations import WRONG_METHOD, accepted
 from fixtures.venue.answers import Answer, AnswerClass, Unknown
 from fixtures.venue.request import PreparedRequest
 
@@ -67,7 +67,7 @@ def _request(run: RunningPlan, action: Send, target: str) -> PreparedRequest:
 def _judge(run: RunningPlan, action: Send, answer: Answer) -> None:
     what = f"the answer to {action.method} {action.target}"
     if action.expect == "wrong-method":
-        if answer.status in (404, 405):
+        if answer.status in WRONG_METHOD:
             run.tracker.fits(what, "405, or 404", said(answer), ("ERR-03",))
         else:
             kind = f"another method on the path of {action.operation} is answered {answer.status}"

@@ -130,6 +130,15 @@ def test_a_path_that_another_method_reads_as_an_id(stage: Open, vector: str, bre
     assert [ids for ids, _ in broken(result) if "ERR-03" in ids] == [("ERR-03",)] * breaks
 
 
+@pytest.mark.parametrize(("vector", "breaks"), [("request-method-put", False), ("request-method-get", True)])
+def test_a_method_that_the_server_does_not_know(stage: Open, vector: str, breaks: bool) -> None:
+    """501 is right for a method that no operation has (RFC 9110, section 15.6.2), and an error for all others."""
+    theatre = stage().answers("cancel", 501, b"<html>not implemented</html>", when=lambda number: number == 1)
+    result = theatre.run(buy("a"), LOOK, forge(vector), LOOK)
+    assert any("ERR-01" in ids for ids, _ in broken(result)) is breaks
+    assert breaks or broken(result) == []
+
+
 def test_a_difference_between_orders_is_told(stage: Open) -> None:
     """The same flawed request must be answered alike for an unknown order and a known one (SIG-10)."""
     theatre = stage(faults=("text-before-the-check",))
