@@ -193,7 +193,7 @@ def _verdict(
 
 
 FLEETING = frozenset({"PND-02", "PND-04", "PND-05"})
-"""What must meet a pending cancel: a venue that confirms within milliseconds gives no time for it, and is not in doubt."""
+"""What must meet a pending cancel: a venue that confirms within milliseconds gives it no time, and is not in doubt."""
 
 STATE_NEEDED: Mapping[str, Status] = {
     "PND": Status.PENDING_CANCEL,

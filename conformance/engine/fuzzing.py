@@ -218,7 +218,7 @@ def _complained(complaint: Complaint, one: Relayed, profile: Profile) -> Violati
     status = one.answer.exchange.status
     if complaint.check == "unsupported_method" and (status in WRONG_METHOD or one.known):
         return None
-    if complaint.check == "not_a_server_error" and knows_no_such_method(one.answer, profile):
+    if complaint.check == "not_a_server_error" and knows_no_such_method(one.answer.exchange, profile):
         return None
     if complaint.check == "ignored_auth":
         parts = (("key", "SIG-02"), ("signature", "SIG-03"))

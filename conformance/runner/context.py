@@ -106,7 +106,7 @@ class RunningPlan:
         self.result.requests += 1
         if isinstance(answer, Unknown):
             return
-        excused = knows_no_such_method(answer, self.venue.profile) or (
+        excused = knows_no_such_method(answer.exchange, self.venue.profile) or (
             attack is not None and by_http_itself(answer, attack)
         )
         if answer.is_(AnswerClass.SERVER_ERROR) and not excused:

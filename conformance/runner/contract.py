@@ -105,7 +105,7 @@ def judge_shape(run: "RunningPlan", answer: Answer, attack: Attack | None) -> No
         or answer.status == 204
         or 300 <= answer.status < 400
         or _not_the_target(answer, attack)
-        or knows_no_such_method(answer, run.venue.profile)
+        or knows_no_such_method(answer.exchange, run.venue.profile)
     ):
         return
     shape = run.memory.shape

@@ -5,7 +5,7 @@ from typing import Final
 
 from fixtures.attacks.vectors import Attack, Expectation
 from fixtures.profiles.profile import Profile
-from fixtures.venue.answers import Answer, AnswerClass
+from fixtures.venue.answers import Answer, AnswerClass, Exchange
 
 ACCEPTED: Final = frozenset({AnswerClass.ACCEPTED, AnswerClass.PENDING})
 
@@ -84,12 +84,12 @@ def by_http_itself(answer: Answer, attack: Attack) -> bool:
     return "http-level" in attack.flags and answer.status in HTTP_ITSELF
 
 
-def knows_no_such_method(answer: Answer, profile: Profile) -> bool:
+def knows_no_such_method(exchange: Exchange, profile: Profile) -> bool:
     """Whether a server answered 501 to a method that none of its operations has (RFC 9110, section 15.6.2)."""
     operations = profile.operations
     named = (getattr(operations, name) for name in type(operations).model_fields)
     used = {operation.method for operation in named if operation is not None}
-    return answer.status == 501 and answer.exchange.method not in used
+    return exchange.status == 501 and exchange.method not in used
 
 
 def outcome(answer: Answer) -> str:
