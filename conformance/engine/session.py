@@ -141,7 +141,7 @@ def ground_of(venue: Venue) -> Ground:
                 quote=market.quote,
                 tick=market.tick,
                 step=market.step,
-                min_quantity=market.min_quantity,
+                min_quantity=market.smallest_order,
                 max_quantity=market.max_quantity,
                 buy_price=market.rest_price,
                 sell_price=market.rest_price_sell or market.rest_price,

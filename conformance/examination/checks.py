@@ -88,7 +88,7 @@ class Examined:
     def size(self, parts: int = 1) -> Decimal:
         """``parts`` times the smallest quantity, on the grid and not above the largest."""
         market = self.shape
-        return min(market.min_quantity * parts // market.step * market.step, market.max_quantity)
+        return min(market.smallest_order * parts // market.step * market.step, market.max_quantity)
 
 
 def ok(name: str, detail: str) -> Check:

@@ -182,7 +182,7 @@ def _fill(run: RunningPlan, call: FillAction) -> Entrant | None:
         account=filler,
         market=order.terms.market,
         side=order.terms.side.opposite,
-        quantity=max(call.quantity, run.venue.profile.markets[order.terms.market].min_quantity),
+        quantity=max(call.quantity, run.venue.profile.markets[order.terms.market].smallest_order),
         price=order.terms.price,
         time_in_force=TimeInForce.IOC,
     )

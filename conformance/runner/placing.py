@@ -197,7 +197,7 @@ def fill(run: RunningPlan, name: str, quantity: Decimal, by: str) -> None:
     if driver.how == "control":
         _fill_by_control(run, order, quantity)
         return
-    quantity = max(quantity, run.venue.profile.markets[order.terms.market].min_quantity)
+    quantity = max(quantity, run.venue.profile.markets[order.terms.market].smallest_order)
     filler = by if by != order.terms.account else (COUNTERPARTY if by == PRIMARY else PRIMARY)
     run.counter += 1
     incoming = f"{name}.fill{run.counter}"

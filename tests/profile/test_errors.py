@@ -83,6 +83,10 @@ def test_a_minimal_target_file_is_enough(write: Callable[[str], Path]) -> None:
         ('base = "BTC"', "base = 5", "markets.BTC-USDT.base: expected a valid string, found 5."),
         ('rest_price = "1000.00"', 'rest_price = "1000.005"', "rest_price: 1000.005 is not a multiple of 0.01"),
         ('min_quantity = "0.0001"', 'min_quantity = "2"', "min_quantity 2 is above max_quantity 1"),
+        (
+            'rest_price = "1000.00"', 'min_notional = "2000"\nrest_price = "1000.00"',
+            "min_notional 2000 needs orders of 2.00129 at rest_price, which is above max_quantity 1",
+        ),
         ('extra = { instType = "spot" }', "isolated = false", "isolated = false needs rest_price_sell"),
         ("https://", "ftp://", "expected a URL like 'https://staging.example.com', found 'ftp://staging"),
         ("https://", "http://", "plain http to 'staging.example.com' would send keys in clear"),

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 
@@ -11,6 +12,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # i
 from conformance.model.order import Side, Status
 from conformance.requirements import Capability
 from fixtures.profiles import PROVIDED_BY, Profile, bundled_profiles, json_schema, load_profile, profile_from_data
+from fixtures.profiles.trading import TICKS_BELOW
 
 ACCOUNT = {"key_id": "k", "private_key": {"env": "KEY"}}
 MARKET = {
@@ -155,6 +157,15 @@ def test_a_shared_market_has_a_price_for_each_side() -> None:
     profile = _profile(markets={"M": MARKET, "N": shared})
     prices = [str(profile.markets[name].resting_price(side)) for name in ("M", "N") for side in Side]
     assert prices == ["10", "10", "10", "90"]
+
+
+def test_a_smallest_notional_is_a_smallest_order() -> None:
+    """At every price that plans use the smallest order is worth the smallest notional; without one it is as it says."""
+    market = {**MARKET, "tick": "0.01", "step": "0.1", "min_quantity": "0.1", "rest_price": "10", "min_notional": "20"}
+    smallest = _profile(markets={"M": market}).markets["M"].smallest_order
+    assert smallest % Decimal("0.1") == 0
+    assert smallest * (10 - TICKS_BELOW * Decimal("0.01")) >= 20 > (smallest - Decimal("0.1")) * Decimal("9.36")
+    assert str(_profile(markets={"M": MARKET}).markets["M"].smallest_order) == MARKET["min_quantity"]
 
 
 def test_decimals_are_taken_as_written() -> None:
