@@ -208,3 +208,9 @@ def test_an_attack_of_two_expects_the_wider_refusal() -> None:
     both = Attack(vectors=(vector("key-id-missing"), vector("signature-zero")))
     assert both.expect is Expectation.UNAUTHENTICATED
     assert both.note == "no header with the key id; all bytes zero"
+
+
+def test_an_empty_query_that_was_not_signed_is_not_judged() -> None:
+    """Many servers never see a question mark that nothing follows, so that accepting it says nothing (SIG-06)."""
+    assert vectors()["sent-empty-query"].expect is Expectation.UNJUDGED
+    assert "?" not in vectors()["sent-extra-query"].parameters[0].choices
