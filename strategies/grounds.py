@@ -58,6 +58,7 @@ class Ground:
     Where orders lock margin, it is ``margin_rate`` of their notional in ``margin_asset``. ``many``: how
     many orders cancel-all must manage at once; ``most_open``: how many may be open. ``rejects_unpaid``: an order
     that the account cannot pay is taken in and rejected (otherwise it is a post-only order that crosses).
+    ``expiry_takes_time``: an order expires only by waiting for its time.
     """
 
     markets: tuple[MarketShape, ...]
@@ -69,6 +70,7 @@ class Ground:
     many: int = 51
     most_open: int = 200
     rejects_unpaid: bool = False
+    expiry_takes_time: bool = False
 
     def can(self, *abilities: Capability) -> bool:
         """Whether the target offers all of these."""

@@ -112,7 +112,14 @@ class Bench:
                 journal.never_placed(left.client_id)  # the fresh exchange has none of the last trial's orders
         wanted = None if fault is None or everything else frozenset({fault.requirement})
         return replace(
-            self.explorer, record=RunRecord(), seed=trial.seed, stop_at_first=wanted, done=set(), test="", wanted=()
+            self.explorer,
+            record=RunRecord(),
+            seed=trial.seed,
+            stop_at_first=wanted,
+            done=set(),
+            expiries=0,
+            test="",
+            wanted=(),
         )
 
 

@@ -11,7 +11,7 @@ from conformance.engine.drawing import draw_plans
 from conformance.engine.lanes import Lanes
 from conformance.engine.levels import Level
 from conformance.engine.minimise import minimise
-from conformance.plans import Plan
+from conformance.plans import Expire, Plan
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding, RunRecord
 from fixtures.venue.trouble import VenueTrouble
@@ -73,6 +73,7 @@ class Explorer:
     stop_at_first: frozenset[str] | None = None
     stop: Callable[[], bool] = lambda: False
     done: set[str] = field(default_factory=set)
+    expiries: int = 0
     test: str = ""
     wanted: tuple[str, ...] = ()
 
@@ -93,7 +94,7 @@ class Explorer:
     def run(self, plans: Iterable[Plan]) -> None:
         """Run plans that this run has not run yet; raises as :meth:`explore` does."""
         broken: list[Finding] = []
-        fresh = [plan for plan in plans if plan.actions and self._is_new(plan)]
+        fresh = [plan for plan in map(self._affordable, plans) if plan.actions and self._is_new(plan)]
         try:
             for result in self.lanes.run_all(fresh, lambda: not broken and self._may_go_on()):
                 self._take(result, broken)
@@ -119,6 +120,16 @@ class Explorer:
             self.run(plans)
         except (NonconformityError, RunStoppedError):
             return
+
+    def _affordable(self, plan: Plan) -> Plan:
+        """The plan, or the plan without its expiries where the level has waited for as many as it may."""
+        expiries = sum(isinstance(action, Expire) for action in plan.actions)
+        if not self.ground.expiry_takes_time or not expiries:
+            return plan
+        if self.expiries + expiries > self.level.expiries:
+            return replace(plan, actions=tuple(a for a in plan.actions if not isinstance(a, Expire)))
+        self.expiries += expiries
+        return plan
 
     def _is_new(self, plan: Plan) -> bool:
         if plan.digest in self.done:

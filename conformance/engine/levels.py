@@ -14,7 +14,10 @@ class LevelName(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Level:
-    """Budgets in distinct plans; ``repeats`` and ``minimise`` (requests) are spent on each new finding."""
+    """Budgets in distinct plans; ``repeats`` and ``minimise`` (requests) are spent on each new finding.
+
+    ``expiries`` bounds the orders whose deadline is waited for, where a target lets orders expire in no other way.
+    """
 
     name: LevelName
     focused: int
@@ -24,6 +27,7 @@ class Level:
     races: int
     repeats: int
     minimise: int
+    expiries: int
 
     def share(self, percent: int) -> int:
         """How many attacks a share of the level's budget is; a few at the least."""
@@ -32,10 +36,26 @@ class Level:
 
 LEVELS = {
     LevelName.SMOKE: Level(
-        name=LevelName.SMOKE, focused=3, bulk_many=1, explored=32, attacks=160, races=3, repeats=2, minimise=80
+        name=LevelName.SMOKE,
+        focused=3,
+        bulk_many=1,
+        explored=32,
+        attacks=160,
+        races=3,
+        repeats=2,
+        minimise=80,
+        expiries=14,
     ),
     LevelName.STANDARD: Level(
-        name=LevelName.STANDARD, focused=16, bulk_many=3, explored=240, attacks=900, races=24, repeats=4, minimise=220
+        name=LevelName.STANDARD,
+        focused=16,
+        bulk_many=3,
+        explored=240,
+        attacks=900,
+        races=24,
+        repeats=4,
+        minimise=220,
+        expiries=30,
     ),
     LevelName.CERTIFY: Level(
         name=LevelName.CERTIFY,
@@ -46,5 +66,6 @@ LEVELS = {
         races=300,
         repeats=9,
         minimise=400,
+        expiries=400,
     ),
 }

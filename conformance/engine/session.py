@@ -159,6 +159,7 @@ def ground_of(venue: Venue) -> Ground:
         rejects_unpaid=profile.drivers.reject is not None and profile.drivers.reject.how == "insufficient-funds",
         many=max(51, profile.max_open_orders + 1),
         most_open=profile.limits.open_orders,
+        expiry_takes_time=profile.drivers.expire is not None and profile.drivers.expire.how == "wait",
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conformance.engine.explorer import Explorer, NonconformityError, RunStoppedError
 from conformance.engine.lanes import Lanes
-from conformance.plans import Plan, Wait
+from conformance.plans import Expire, Plan, Wait
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding, RunRecord, Verdict, judgements
 from fixtures.venue.trouble import TargetUnavailable
@@ -58,6 +58,20 @@ class TestDistinctPlans:
         explorer.begin("test_something", ())
         explorer.explore(strategy, plans=8)
         assert script.ran == mine
+
+    def test_waiting_for_expiries_has_a_budget(self, explorer: Explorer, script: Script) -> None:
+        """Where expiries are waited for, plans beyond the level's number of them are run without."""
+        ground = replace(explorer.ground, expiry_takes_time=True)
+        patient = replace(explorer, ground=ground, level=replace(explorer.level, expiries=2))
+        plans = [replace(waits(n), actions=(*waits(n).actions, Expire(order="a"))) for n in range(1, 5)]
+        patient.run(plans)
+        assert script.ran == [*plans[:2], waits(3), waits(4)]
+
+    def test_expiries_that_take_no_time_are_not_counted(self, explorer: Explorer, script: Script) -> None:
+        """A target that is told to let an order expire is told so as often as plans want it."""
+        plans = [replace(waits(n), actions=(*waits(n).actions, Expire(order="a"))) for n in range(1, 5)]
+        replace(explorer, level=replace(explorer.level, expiries=0)).run(plans)
+        assert script.ran == plans
 
 
 class TestFindings:
