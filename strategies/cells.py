@@ -1,7 +1,7 @@
 """Aimed plans: every state of an order's life met by every event, walked on purpose before chance has its say."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import cycle
 
@@ -123,7 +123,8 @@ def state_actions(state: str, scene: Scene, ground: Ground) -> list[Action] | No
         case "filled":
             if not ground.can(Capability.FILL):
                 return None
-            return [scene.place("a"), Fill(order="a", quantity=scene.quantity), Snapshot()]
+            whole = (*scene.fills, scene.quantity - sum(scene.fills))
+            return [scene.place("a"), *(Fill(order="a", quantity=part) for part in whole), Snapshot()]
         case "canceled":
             return [scene.place("a"), Snapshot(), Cancel(order="a"), Settle(), Snapshot()]
         case "canceled after a fill":
@@ -231,13 +232,41 @@ UNKNOWN_IDS = (
 
 
 def cell_plans(ground: Ground) -> list[Plan]:
-    """A short plan for every cell of states and events that this target can be driven to."""
+    """A short plan for every cell of states and events that this target can be driven to.
+
+    Where an order expires only by waiting, several events meet one expired order: nothing may change it any more.
+    """
     plans = []
     places = scenes(ground)
     for state in STATES:
+        if ground.expiry_takes_time and state.startswith("expired"):
+            for events in _grouped(EVENTS, 6):
+                plans += _several(state, events, next(places), ground)
+            continue
         for event in EVENTS:
             scene = next(places)
             before, after = state_actions(state, scene, ground), event_actions(event, scene, ground)
             if before is not None and after is not None:
                 plans.append(Plan(title=f"{state} x {event}", actions=(*before, *after)))
     return plans
+
+
+def _grouped(events: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """The events in groups of ``size``, each a cross-section of them."""
+    groups = -(-len(events) // size)
+    return (events[number::groups] for number in range(groups))
+
+
+def _several(state: str, events: Sequence[str], scene: Scene, ground: Ground) -> list[Plan]:
+    before = state_actions(state, scene, ground)
+    if before is None:
+        return []
+    actions = list(before)
+    for number, event in enumerate(events):
+        for action in event_actions(event, scene, ground) or []:
+            match action:
+                case Place(order="b") | Cancel(order="b"):
+                    actions.append(replace(action, order=f"b{number}"))
+                case _:
+                    actions.append(action)
+    return [Plan(title=f"{state} x {', '.join(events)}", actions=tuple(actions))]

@@ -3,6 +3,7 @@
 import pytest
 
 from conformance.engine.explorer import Explorer
+from strategies.encounters import deadlines_of_closed_orders, shared_levels, unlike_orders
 from strategies.focused import aimed_plans, old_orders, queues
 
 OLD = 1.2
@@ -13,7 +14,11 @@ OLD = 1.2
 def test_open_order_is_cancelled(explorer: Explorer) -> None:
     """An OPEN order's cancel is accepted, and the order is then CANCELED, or PENDING_CANCEL and later terminal."""
     plans = aimed_plans(explorer.ground, states=("open", "open until a time"), events=("cancel", "cancel twice"))
-    explorer.explore(plans, plans=explorer.level.focused, first=old_orders(explorer.ground, seconds=OLD))
+    explorer.explore(
+        plans,
+        plans=explorer.level.focused,
+        first=[*unlike_orders(explorer.ground), *old_orders(explorer.ground, seconds=OLD)],
+    )
 
 
 @pytest.mark.requirement("CXL-02", "CXL-07", "FND-03")
@@ -38,7 +43,7 @@ def test_canceled_order_stays_canceled(explorer: Explorer) -> None:
         states=("canceled", "canceled after a fill"),
         events=("cancel", "cancel-all", "opposite order, part", "cancel of a neighbour", "cancel by another account"),
     )
-    explorer.explore(plans, plans=explorer.level.focused)
+    explorer.explore(plans, plans=explorer.level.focused, first=deadlines_of_closed_orders(explorer.ground))
 
 
 @pytest.mark.requirement("CXL-04", "CXL-05")
@@ -56,7 +61,7 @@ def test_other_orders_are_untouched(explorer: Explorer) -> None:
         events=("cancel of a neighbour", "cancel", "opposite order, whole"),
         crowd=9,
     )
-    explorer.explore(plans, plans=explorer.level.focused)
+    explorer.explore(plans, plans=explorer.level.focused, first=shared_levels(explorer.ground))
 
 
 @pytest.mark.requirement("CXL-06", "CXL-08")

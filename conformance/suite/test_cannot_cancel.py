@@ -3,6 +3,7 @@
 import pytest
 
 from conformance.engine.explorer import Explorer
+from strategies.encounters import orders_ended_at_once
 from strategies.focused import aimed_plans
 
 REFUSED = ("cancel", "cancel twice")
@@ -11,7 +12,8 @@ REFUSED = ("cancel", "cancel twice")
 @pytest.mark.requirement("TRM-01")
 def test_filled_order(explorer: Explorer) -> None:
     """A FILLED order's cancel is refused as cannot-cancel."""
-    explorer.explore(aimed_plans(explorer.ground, states=("filled",), events=REFUSED), plans=explorer.level.focused)
+    plans = aimed_plans(explorer.ground, states=("filled",), events=REFUSED)
+    explorer.explore(plans, plans=explorer.level.focused, first=orders_ended_at_once(explorer.ground))
 
 
 @pytest.mark.requirement("TRM-02")

@@ -7,7 +7,7 @@ from functools import cache
 
 from conformance.engine.drawing import draw_plans
 from conformance.model.order import Side, TimeInForce
-from conformance.plans import COUNTERPARTY, PRIMARY, Action, Cancel, CancelAll, Fill, Place, Plan
+from conformance.plans import COUNTERPARTY, PRIMARY, Action, Cancel, CancelAll, Fill, Place, Plan, Settle
 from conformance.requirements import Capability
 from strategies.grounds import Ground, MarketShape
 from strategies.lifecycles import lifecycles
@@ -104,13 +104,26 @@ class Reading:
                     continue
 
     def self_trades(self) -> list[tuple[Incoming, Incoming]]:
-        """Pairs of an order that may still rest and one of the same account that would meet it."""
+        """Pairs of an order that may still rest and one of the same account that would meet it.
+
+        A cancelled one rests until the plan has waited for the cancel to end.
+        """
         resting: list[Incoming] = []
+        cancelled: set[str] = set()
         found = []
-        for _, order in self.incoming():
-            found += [(other, order) for other in resting if _meet(other, order)]
-            if order.rests:
-                resting.append(order)
+        coming = dict(self.incoming())
+        for at, action in enumerate(self.plan.actions):
+            if at in coming:
+                order = coming[at]
+                found += [(other, order) for other in resting if _meet(other, order)]
+                if order.rests:
+                    resting.append(order)
+            elif isinstance(action, Cancel) and action.account is None:
+                cancelled.add(action.order)
+            elif isinstance(action, CancelAll):
+                cancelled.update(order.name for order in resting if order.account == action.account)
+            elif isinstance(action, Settle):
+                resting = [order for order in resting if order.name not in cancelled]
         return found
 
     def most_locked(self) -> dict[tuple[str, str], Decimal]:

@@ -10,9 +10,16 @@ from hypothesis import strategies as st
 
 from conformance.engine.drawing import draw_plans
 from conformance.model.order import OrderType, Side, TimeInForce
-from conformance.plans import COUNTERPARTY, PRIMARY, Expire, Fill, HoldMarket, Place, Plan
+from conformance.plans import COUNTERPARTY, PRIMARY, Expire, Fill, HoldMarket, Parallel, Place, Plan
 from strategies.amounts import fill_quantities, prices, quantities
 from strategies.cells import EVENTS, STATES, cell_plans
+from strategies.encounters import (
+    bursts,
+    deadlines_of_closed_orders,
+    orders_ended_at_once,
+    shared_levels,
+    unlike_orders,
+)
 from strategies.focused import aimed_plans, bulk_plans, old_orders, pending_plans, queues, reuse_plans
 from strategies.grounds import ORDINARY
 from strategies.lifecycles import lifecycles
@@ -37,12 +44,18 @@ def plans_of(name: str) -> list[Plan]:
         return explored()
     if name == "cells":
         return cell_plans(GROUND)
+    if name == "encounters":
+        return [
+            plan
+            for make in (shared_levels, deadlines_of_closed_orders, orders_ended_at_once, unlike_orders, bursts)
+            for plan in make(GROUND)
+        ]
     if name == "old":
         return old_orders(GROUND, seconds=0.1)
     return draw_plans(DRAWN[name], COUNTS.get(name, 60), seed_of=f"valid/{name}")
 
 
-@pytest.fixture(params=[*DRAWN, "cells", "old"])
+@pytest.fixture(params=[*DRAWN, "cells", "encounters", "old"])
 def plans(request: pytest.FixtureRequest) -> list[Plan]:
     """The plans of one strategy."""
     return plans_of(request.param)
@@ -82,6 +95,8 @@ def test_names_are_given_before_they_are_used(plans: list[Plan]) -> None:
             if isinstance(action, Place):
                 assert action.order not in known, plan
                 known.add(action.order)
+            if isinstance(action, Parallel):
+                known.update(call.order for call in action.calls if isinstance(call, Place))
             assert known.issuperset(orders_named(action)), plan
 
 
@@ -245,3 +260,51 @@ def test_market_orders_are_ordinary() -> None:
                 shape = next(market for market in MARKETS if market.name == place.market)
                 share = ORDINARY * FUNDS[shape.quote if place.side is Side.BUY else shape.base]
                 assert place.quantity * (shape.buy_price if place.side is Side.BUY else 1) <= share * 2, place
+
+
+def test_another_account_at_the_price_takes_no_third_one() -> None:
+    """With two accounts alone, another account's order still stands at the price of a cancelled one, on both sides."""
+    two = (PRIMARY, COUNTERPARTY)
+    sides = set()
+    for plan in shared_levels(replace(GROUND, accounts=two)):
+        own, other = (next(p for p in places(plan) if p.account == account) for account in two)
+        assert (own.market, own.side, own.price) == (other.market, other.side, other.price)
+        sides.add(own.side)
+    assert sides == set(Side)
+
+
+def test_expired_orders_meet_several_events_where_waiting_is_needed() -> None:
+    """Where an order expires by waiting alone, few plans wait, and every event still meets an expired order."""
+    waiting = [plan for plan in cell_plans(replace(GROUND, expiry_takes_time=True)) if plan.title.startswith("expired")]
+    assert len(waiting) == 4
+    for state in ("expired", "expired after a fill"):
+        met = " ".join(plan.title for plan in waiting if plan.title.startswith(f"{state} x "))
+        assert all(event in met for event in EVENTS), state
+    for plan in waiting:
+        assert sum(isinstance(action, Expire) for action in plan.actions) == 1
+        names = [place.order for place in places(plan)]
+        assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("funds", [Decimal(1), Decimal(4), Decimal("15.5")])
+def test_funds_are_spent_by_as_many_orders_as_it_takes(funds: Decimal) -> None:
+    """FND-07: what the largest order leaves over is spent by more of them; then there is no room for another."""
+    market = replace(MARKETS[0], max_quantity=Decimal(1), max_notional=None)
+    rich = {(PRIMARY, market.base): funds, (PRIMARY, market.quote): funds * market.buy_price}
+    plans = draw_plans(reuse_plans(replace(GROUND, markets=(market,), available=rich)), 20, seed_of="spend")
+    assert plans
+    for plan in plans:
+        first = [place for place in places(plan) if place.order.startswith("a")]
+        unit = (first[0].price or Decimal(0)) if first[0].side is Side.BUY else Decimal(1)
+        left = rich[PRIMARY, market.quote if first[0].side is Side.BUY else market.base] - sum(
+            place.quantity * unit for place in first
+        )
+        assert Decimal(0) <= left < first[0].quantity * unit
+
+
+def test_funds_that_no_orders_can_spend_are_left_alone() -> None:
+    """FND-07: where too many orders were needed there is no plan, and the verdict says why."""
+    market = replace(MARKETS[0], max_quantity=Decimal(1), max_notional=None)
+    rich = {(PRIMARY, market.base): Decimal(900), (PRIMARY, market.quote): 900 * market.buy_price}
+    ground = replace(GROUND, markets=(market,), available=rich)
+    assert not any(plan.actions for plan in draw_plans(reuse_plans(ground), 5, seed_of="rich"))
