@@ -61,7 +61,7 @@ def _order_of_another(scene: Scene, ground: Ground) -> Place:
 
 
 def deadlines_of_closed_orders(ground: Ground) -> list[Plan]:
-    """The time of a ``gtd`` order comes when it is over: nothing happens to it any more (CXL-03, CXL-08, FND-04)."""
+    """The time of a ``gtd`` order comes when it is over: nothing happens to it any more (CXL-03, FND-02)."""
     if not ground.can(Capability.EXPIRE):
         return []
     plans = []
