@@ -58,6 +58,17 @@ def test_what_is_left_out_stays_out(venue: Venue, left: str) -> None:
     assert [left in one.credentials for one in heard] == [False, False]
 
 
+def test_probes_of_the_tool_are_not_handed_on(venue: Venue) -> None:
+    """What the tool tries out of HTTP itself is answered here: a server's own answer to it is none of the target."""
+    heard: list[Relayed] = []
+    sent = venue.desk.limits.requests
+    with relay(venue, "primary", heard.append, lambda: False) as (url, headers):
+        probe = {**headers, "X-Schemathesis-Probe": "Supports NULL byte in headers"}
+        assert httpx.get(url + "/", headers=probe).status_code == 400
+    assert heard == []
+    assert venue.desk.limits.requests == sent
+
+
 def test_nothing_is_placed_through_it(venue: Venue) -> None:
     """A placing is answered 405 without being sent."""
     heard: list[Relayed] = []
