@@ -21,6 +21,9 @@ from fixtures.attacks.vectors import Attack, Expectation, VectorError
 from fixtures.venue.answers import Answer, AnswerClass, Cancelled, Unknown
 from fixtures.venue.request import PreparedRequest
 
+BADLY_NAMED = frozenset({Expectation.MALFORMED, Expectation.NOT_FOUND_OR_MALFORMED})
+"""What is refused for its id. Which fault is named first is open where the signature may not fit what was decoded."""
+
 READS = frozenset({"read", "list", "balances"})
 """Operations that change nothing: a forged one that is accepted has told something, and done nothing."""
 
@@ -135,6 +138,16 @@ def _reads_as_an_id(run: RunningPlan, request: PreparedRequest) -> bool:
     )
 
 
+def _is_encoded(request: PreparedRequest) -> bool:
+    """Whether a server that decodes the path before it verifies it sees another one than was signed."""
+    path = request.target.partition("?")[0]
+    return "%" in path or not path.isascii()
+
+
+def _is_unauthenticated(answer: Answer | Unknown) -> bool:
+    return not isinstance(answer, Unknown) and answer.is_(AnswerClass.UNAUTHENTICATED)
+
+
 def _sent(run: RunningPlan, action: Forge, attack: Attack, forged: ForgedRequest) -> Answer | Unknown:
     """Send it, count it, and judge what holds for every answer."""
     venue, request = run.venue, forged.request
@@ -176,6 +189,8 @@ def _judge(run: RunningPlan, action: Forge, attack: Attack, forged: ForgedReques
     what, ids = _what(action, attack), _ids(action, attack)
     expect = expectation_of(attack, run.venue.profile)
     if expect is Expectation.WRONG_METHOD and _reads_as_an_id(run, forged.request):
+        expect = Expectation.REFUSED
+    if expect in BADLY_NAMED and _is_encoded(forged.request) and _is_unauthenticated(answer):
         expect = Expectation.REFUSED
     if isinstance(answer, Unknown):
         _unanswered(run, action, attack, answer)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import pytest
 
@@ -10,6 +11,9 @@ from conformance.plans import COUNTERPARTY, Action, CancelAll, Forge, Send
 from conformance.requirements import catalogue
 from conformance.trace import PlanResult
 from fixtures.attacks.files import vectors
+from fixtures.exchange.api import Api
+from fixtures.exchange.requests import Answer as ExchangeAnswer
+from fixtures.exchange.requests import Request
 from strategies.cells import UNKNOWN_IDS
 from tests.runner.actions import LOOK, buy, cancelled, sell
 from tests.runner.stage import Stage
@@ -232,6 +236,30 @@ def test_a_sent_request_is_judged_as_it_asks(stage: Open) -> None:
     assert [ids for ids, _ in broken(lax) if "ERR-03" in ids] == [("ERR-03",)]
     unsigned = stage(faults=("signature-unchecked",)).run(buy("a"), LOOK, replace(bare, credentials=("key",)))
     assert [ids for ids, _ in broken(unsigned)] == [("SIG-03",)]
+
+
+@pytest.mark.parametrize(
+    "attacked",
+    [
+        forge("sent-encoded-character", values=(("sent-encoded-character", "place", 1),)),
+        forge("sent-encoded-id-character", values=(("sent-encoded-id-character", "place", 8),)),
+        forge("sent-encoded-id"),
+        forge("id-blank-behind"),
+        forge("id-bad-utf-8"),
+    ],
+)
+def test_a_path_may_be_decoded_before_it_is_verified(
+    stage: Open, monkeypatch: pytest.MonkeyPatch, attacked: Forge
+) -> None:
+    """Most servers decode a path before anything sees it: whether its signature then fits is their own affair."""
+    handle = Api.handle
+
+    def decoding(self: Api, request: Request) -> ExchangeAnswer:
+        return handle(self, replace(request, target=unquote_to_bytes(request.target)))
+
+    monkeypatch.setattr(Api, "handle", decoding)
+    result = with_sockets(stage("mixed")).run(buy("a"), buy("b"), LOOK, attacked, LOOK, forge("correct", order="b"))
+    assert broken(result) == []
 
 
 def test_every_vector_names_a_requirement_of_the_catalogue() -> None:
