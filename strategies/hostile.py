@@ -225,6 +225,20 @@ def disclosure_plans(ground: Ground, *, flaws: Sequence[Attack], size: int = 3) 
     return plans
 
 
+SEEN_BEFORE = ("signature-first-bit", "signature-bit-flip", "signature-last-bit", "signature-zero")
+"""Flaws that leave the right signature as it is but for its beginning, its middle or its end, and one without any."""
+
+
+def seen_before_plans(ground: Ground) -> list[Plan]:
+    """Flawed signatures of a request whose right one was taken just before: a verifier must remember all of it."""
+    scene = next(scenes(ground))
+    flaws = [attack(vector(name)) for name in SEEN_BEFORE]
+    actions: list[Action] = [scene.place("a"), scene.place("after"), Snapshot(), _correct("a"), Settle()]
+    actions += [forged(one, "cancel", order="a") for one in flaws]
+    actions += [Snapshot(), _correct("after"), Snapshot()]
+    return [Plan(title="a signature that was seen before, altered", actions=tuple(actions))]
+
+
 def _every_state(ground: Ground, scene: Scene) -> tuple[list[Action], list[str]]:
     """Orders of every state that the target can be driven to, pinned by a read, and their names."""
     actions: list[Action] = [scene.place("c"), Snapshot(), Cancel(order="c"), Settle()]
