@@ -123,9 +123,11 @@ def test_authentication_comes_first(explorer: Explorer) -> None:
 @pytest.mark.requirement("ALL-07")
 def test_cancel_all_is_for_its_account_alone(explorer: Explorer) -> None:
     """A cancel-all without a valid key, or with a flawed signature where it is signed, cancels nothing."""
+    share, seed = explorer.level.share, explorer.seed
     attacks = [
-        one
-        for file, percent in (("signatures", 8), ("headers", 2))
-        for one in battery(file=file, operation="cancel_all", count=explorer.level.share(percent), seed=explorer.seed)
+        *battery(file="signatures", operation="cancel_all", count=share(8), seed=seed),
+        *battery("SIG-06", operation="cancel_all", count=share(6), seed=seed),
+        *battery(file="headers", operation="cancel_all", count=share(2), seed=seed),
     ]
+    attacks = list({one.name: one for one in attacks}.values())
     explorer.run(attack_plans(explorer.ground, attacks, operation="cancel_all", title="ALL-07"))
