@@ -3,8 +3,7 @@
 import pytest
 
 from conformance.engine.explorer import Explorer
-from strategies.focused import aimed_plans, reuse_plans
-from strategies.grounds import CROWD_OF_MOST
+from strategies.focused import aimed_plans
 
 
 @pytest.mark.requirement("FND-01", "FND-02", "FND-05", "FND-06")
@@ -29,14 +28,3 @@ def test_lock_is_released_once(explorer: Explorer) -> None:
         crowd=3,
     )
     explorer.explore(plans, plans=explorer.level.focused)
-
-
-@pytest.mark.requirement("FND-07")
-def test_released_funds_are_usable(explorer: Explorer) -> None:
-    """An order that needs what the cancelled one released is accepted at once."""
-    if not explorer.ground.exhaustible():
-        explorer.record.beyond["FND-07"] = (
-            f"the account has so much that no {CROWD_OF_MOST} orders of max_quantity, or of limits.order_notional, "
-            "take most of it: free funds would hide what was not released"
-        )
-    explorer.explore(reuse_plans(explorer.ground), plans=explorer.level.focused)
