@@ -154,9 +154,9 @@ def bulk_plans(draw: st.DrawFn, ground: Ground, *, most: int = 9, many: bool = F
         actions.append(_bulk_order(draw, ground, f"b{number}", market, side, PRIMARY, share))
         names.append(f"b{number}")
     actions.append(Snapshot())
-    if COUNTERPARTY in ground.accounts and not both:
+    if COUNTERPARTY in ground.accounts:
         market = draw(st.sampled_from(ground.markets))
-        side = sides[market.name].opposite
+        side = Side.BUY if both else sides[market.name].opposite  # far below, no order of either account meets it
         price = market.resting_price(side, 90)
         quantity = market.on_grid(ground.affordable(COUNTERPARTY, market, side, price, ORDINARY) / 7)
         other = Place(
