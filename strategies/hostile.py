@@ -225,8 +225,14 @@ def disclosure_plans(ground: Ground, *, flaws: Sequence[Attack], size: int = 3) 
     return plans
 
 
-SEEN_BEFORE = ("signature-first-bit", "signature-bit-flip", "signature-last-bit", "signature-zero")
-"""Flaws that leave the right signature as it is but for its beginning, its middle or its end, and one without any."""
+SEEN_BEFORE = (
+    "signature-first-bit",
+    "signature-bit-flip",
+    "signature-last-bit",
+    "signature-zero",
+    "other-key-id-of-counterparty",
+)
+"""Flaws that leave the right signature as it is but for its beginning, middle, end or key id, and one without any."""
 
 
 def seen_before_plans(ground: Ground) -> list[Plan]:
