@@ -58,6 +58,9 @@ def _judge_read(run: RunningPlan, name: str, caller: str, result: OrderRead, ans
         # where orders cannot be read one by one, the list that was looked into is the caller's own and accepted
         answered = answer.is_(AnswerClass.ACCEPTED) and Capability.READ in run.offered
         judge_foreign_read(run, name, answered or result.view is not None, answer.status)
+        told = answer.is_(AnswerClass.NOT_FOUND) or answer.is_(AnswerClass.THROTTLED)
+        if 400 <= answer.status < 500 and not told:
+            _judge_foreign_refusal(run, name, answer.status)
         return
     if result.view is None:
         if answer.is_(AnswerClass.SERVER_ERROR):
@@ -82,6 +85,15 @@ def judge_foreign_read(run: RunningPlan, name: str, shown: bool, status: int) ->
         run.tracker.breaks(what, "not found", f"HTTP {status}", ("NTF-07",), kind="a foreign order can be read")
     else:
         run.tracker.fits(what, "not found", f"HTTP {status}", ("NTF-07",))
+
+
+def _judge_foreign_refusal(run: RunningPlan, name: str, status: int) -> None:
+    """A read of another account's order is refused, but not as one of an unknown order is (NTF-03)."""
+    if run.venue.profile.relaxations.foreign_order_differs:
+        return
+    what = f"the answer to a read of {name} by another account"
+    kind = "a read of a foreign order is answered unlike one of an unknown order"
+    run.tracker.breaks(what, "not found", f"HTTP {status}", ("NTF-03",), kind=kind)
 
 
 def _judge_view(run: RunningPlan, name: str, view: OrderView, *, listed: bool) -> None:
