@@ -142,7 +142,7 @@ def _say_lanes(console: Console, options: Options, explorer: Explorer) -> None:
     if options.target is not None and found < options.workers:
         console.print(
             f"[yellow]note:[/] {options.workers} lanes were asked for, {found} can be had: each needs accounts and "
-            "markets of its own (`lane = 2` in [accounts.NAME] and [markets.NAME]).",
+            "markets of its own (`lane = 2` in \\[accounts.NAME] and \\[markets.NAME]).",
             highlight=False,
         )
 
