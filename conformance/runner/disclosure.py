@@ -52,6 +52,9 @@ def insides(exchange: Exchange) -> list[tuple[str, str]]:
     """What an answer shows of the target's insides, as (what it is, the text); what it only echoes is left out."""
     said = [exchange.response_body, *(value for _, value in exchange.response_headers)]
     found: list[tuple[str, str]] = []
+    together = "\n".join(said)
+    if not any(clue in together for clue in _CLUES):
+        return found
     for text in said:
         if any(clue in text for clue in _CLUES):
             plain = text.replace("\\n", "\n").replace("\\t", "\t").replace("\\/", "/").replace('\\"', '"')
