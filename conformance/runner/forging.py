@@ -104,13 +104,12 @@ def _other(run: RunningPlan, action: Forge, request: PreparedRequest, client_id:
         terms = run.tracker.orders[action.order].terms
         twice = replace(terms, account=action.account, quantity=2 * terms.quantity, client_id=client_id)
         return run.venue.prepare(action.account, "place", terms=twice)
-    if request.operation not in ("cancel", "read"):
+    if request.operation not in ("cancel", "read", "cancel_all"):
         return None
+    operation = "cancel" if request.operation == "cancel_all" else request.operation
     for name, order in run.tracker.orders.items():
         if name != action.order and order.terms.account == action.account:
-            return run.venue.prepare(
-                action.account, request.operation, order_id=order.order_id, market=order.terms.market
-            )
+            return run.venue.prepare(action.account, operation, order_id=order.order_id, market=order.terms.market)
     return None
 
 
