@@ -186,6 +186,7 @@ def floor(running: Floor) -> Floor:
         rejected_orders="post-only",
         fills_while_pending=True,
         list_pending_cancel=True,
+        market_orders_wait=False,
     )
     return running
 

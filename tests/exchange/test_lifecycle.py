@@ -125,6 +125,53 @@ def test_a_held_market_order_executes_on_release(floor: "Floor") -> None:
     assert floor.primary.balance("USDT")[1] == floor.primary.balance("BTC")[1] == 0
 
 
+WAITING = {"orderType": "market", "px": None, "timeInForce": None}
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_a_market_order_waits_for_a_counter_order(floor: "Floor", side: str) -> None:
+    """Where it may wait, it is pendingsubmit in an empty book, cannot be cancelled, and trades with whoever comes."""
+    floor.control.reset(market_orders_wait=True)
+    before = floor.totals()
+    order = floor.primary.place(side=side, **WAITING)
+    assert floor.primary.status(order) == "pendingsubmit"
+    assert floor.primary.balance("USDT" if side == "buy" else "BTC")[1] == (50_000 if side == "buy" else 1)
+    assert (floor.primary.cancel(order), floor.primary.cancel_all(), floor.primary.listed()) == (400, [], [])
+    floor.primary.place(side="sell" if side == "buy" else "buy", px="100", timeInForce="ioc")  # nobody meets himself
+    assert floor.primary.status(order) == "pendingsubmit"
+    counter = floor.counterparty.place(side="sell" if side == "buy" else "buy", px="120", qty="1.5")
+    view = floor.primary.order(order)
+    assert (view["status"], view["notionalFilled"], view["feePaid"]) == ("filled", "120", "0.24")
+    assert floor.counterparty.order(counter)["amountFilled"] == "1"
+    assert floor.primary.balance("USDT")[1] == floor.primary.balance("BTC")[1] == 0
+    assert floor.totals() == before
+
+
+def test_waiting_market_orders_are_served_in_turn(floor: "Floor") -> None:
+    """First come, first served, before what rests at a price; what a small counter-order leaves goes on waiting."""
+    floor.control.reset(market_orders_wait=True)
+    first, second = (floor.primary.place(**WAITING) for _ in range(2))
+    resting = floor.primary.place(px="130")
+    floor.counterparty.place(side="sell", qty="1.25", px="120")
+    assert floor.primary.status(first) == "filled"
+    view = floor.primary.order(second)
+    assert (view["status"], view["amountFilled"]) == ("pendingsubmit", "0.25")
+    assert floor.primary.status(resting) == "submitted"
+    assert floor.primary.balance("USDT")[1] == 130 + Decimal("0.75") * 50_000
+    floor.counterparty.place(side="sell", qty="0.75", px="120")
+    assert floor.primary.status(second) == "filled"
+    assert floor.primary.balance("USDT")[1] == 130
+
+
+def test_a_waiting_market_order_ends_where_its_funds_do(floor: "Floor") -> None:
+    """A counter-order that is too dear is taken as far as the funds reach, and the remainder is cancelled."""
+    floor.control.reset(market_orders_wait=True)
+    order = floor.primary.place(**WAITING | {"qty": "19"})
+    floor.counterparty.place(side="sell", qty="19", px="100000")
+    assert floor.primary.status(order) == "partiallyfilledcancelled"
+    assert floor.primary.balance("USDT")[1] == 0
+
+
 def test_an_order_expires_at_its_time(floor: "Floor") -> None:
     """A gtd order is active before cancelAt, expired after, by the clock alone; its lock is released."""
     soon = time.time_ns() // 1_000_000 + 150
