@@ -150,7 +150,20 @@ def test_a_minimal_target_file_is_enough(write: Callable[[str], Path]) -> None:
         ("[target]", '[lock]\nmodel = "margin"\n[target]', "lock: model 'margin' needs rate (of the notional)"),
         ("[target]", '[lock]\nmodel = "spot"\nrate = "0.1"\n[target]', "lock: rate and asset belong to"),
         ("[target]", '[drivers.fill]\nhow = "control"\n[target]', "drivers: fill: how = 'control' and a request"),
-        ("[target]", '[drivers.hold_market]\nhow = "empty-book"\n[target]', "hold_market.how: expected 'control'"),
+        ("[target]", '[drivers.hold_market]\nhow = "wait"\n[target]', "how: expected 'control' or 'empty-book'"),
+        (
+            "[target]", '[drivers.hold_market]\nhow = "empty-book"\nmarket = "ETH-EUR"\n[target]',
+            "drivers.hold_market.market: expected a market of lane 1 that nobody else trades in, found 'ETH-EUR'",
+        ),
+        (
+            "[target]", '[drivers.hold_market]\nhow = "control"\nmarket = "BTC-USDT"\n[target]',
+            "market belongs to how = 'empty-book'",
+        ),
+        (
+            "[target]",
+            '[drivers.hold_market]\nhow = "empty-book"\nrequest = { method = "POST", path = "/h" }\n[target]',
+            "hold_market: how = 'control' and a request table belong together",
+        ),
         ("[target]", "[timing]\nread_delay = -1\n[target]", "timing.read_delay: expected greater than or"),
         ("[target]", '[timing]\nread_delay = "soon"\n[target]', 'read_delay: expected a valid number, found "soon"'),
         ("[target]", "[limits]\nin_flight = 0\n[target]", "in_flight: expected greater than or equal to 1, found 0."),

@@ -123,6 +123,46 @@ def test_orders_are_rejected_by_crossing_somebody_or_by_asking_too_much(
     assert (Capability.REJECTED_ORDERS in profile.capabilities()) is offered
 
 
+SHARED = {**MARKET, "isolated": False, "rest_price_sell": "20"}
+
+
+@pytest.mark.parametrize(
+    ("accounts", "markets", "only", "waits_in"),
+    [
+        (("primary", "counterparty"), {"M": MARKET, "N": MARKET}, None, {"M", "N"}),
+        (("primary", "counterparty"), {"M": MARKET, "N": SHARED}, None, {"M"}),
+        (("primary", "counterparty"), {"M": MARKET, "N": MARKET}, "N", {"N"}),
+        (("primary", "counterparty"), {"M": MARKET, "M2": {**MARKET, "lane": 2, "like": "M"}}, "M", {"M", "M2"}),
+        (("primary", "counterparty"), {"N": SHARED}, None, set()),
+        (("primary",), {"M": MARKET}, None, set()),
+    ],
+)
+def test_an_empty_book_holds_where_nobody_else_trades_and_a_second_account_can_end_it(
+    accounts: tuple[str, ...], markets: dict[str, Any], only: str | None, waits_in: set[str]
+) -> None:
+    """Without an isolated market or a counterparty HOLD_MARKET is missing, and the remedy names both."""
+    hold = {"how": "empty-book"} | ({} if only is None else {"market": only})
+    profile = _profile(
+        accounts=dict.fromkeys(accounts, ACCOUNT), markets=markets, drivers={"hold_market": hold, "fill": False}
+    )
+    assert {name for name in profile.markets if profile.waits_in(name)} == waits_in
+    assert (Capability.HOLD_MARKET in profile.capabilities()) is bool(waits_in)
+    assert "[accounts.counterparty]" in PROVIDED_BY[Capability.HOLD_MARKET]
+    assert "isolated" in PROVIDED_BY[Capability.HOLD_MARKET]
+
+
+@pytest.mark.parametrize("fill", [False, {"how": "crossing"}])
+def test_a_lane_needs_the_account_that_lets_market_orders_go(fill: Any) -> None:
+    """A lane without a counterparty is none where market orders wait for its counter-orders."""
+    second = {**ACCOUNT, "role": "primary", "lane": 2}
+    profile = _profile(
+        accounts={"primary": ACCOUNT, "counterparty": ACCOUNT, "more": second},
+        markets={"M": MARKET, "M2": {**MARKET, "lane": 2, "like": "M"}},
+        drivers={"hold_market": {"how": "empty-book"}, "fill": fill},
+    )
+    assert profile.lanes == (1,)
+
+
 def test_one_account_is_enough_without_fills() -> None:
     """A target with one account is no mistake: what needs the second is a missing capability with a known remedy."""
     alone = _profile(accounts={"primary": ACCOUNT}).capabilities()
