@@ -10,13 +10,15 @@ from conformance.model.order import Terms
 class Place:
     """An order reaches the venue; ``held`` market orders stay PENDING until their market is released (TRM-03).
 
-    ``short``: the account may lack the funds for it, so that the venue may take it in and reject it.
+    ``waits``: a market order that finds nobody to trade with stays PENDING by itself. ``short``: the account may lack
+    the funds for it, so that the venue may take it in and reject it.
     """
 
     order: str
     terms: Terms
     arrival: int
     held: bool = False
+    waits: bool = False
     short: bool = False
 
 
@@ -53,9 +55,13 @@ class Expire:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
-    """The market orders that were held in PENDING execute."""
+    """The market orders that were held in PENDING execute.
+
+    ``either_makes``: they waited for counter-orders, and nobody says which of the two a venue takes for the maker.
+    """
 
     market: str
+    either_makes: bool = False
 
 
 Event = Place | Cancel | CancelAll | Execute | Expire | Release

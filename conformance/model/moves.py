@@ -165,7 +165,7 @@ def _placings(calls: Sequence[Call]) -> list[Place]:
 
 
 def _queue_together(one: Place, other: Place) -> bool:
-    """Whether two orders may stand behind each other: at one price of the book, or held in one market."""
+    """Whether two orders may stand behind each other: at one price of the book, held or waiting in one market."""
     if not (_stays(one) and _stays(other)):
         return False
     queues = [(event.terms.market, event.terms.side, event.terms.price, event.held) for event in (one, other)]
@@ -173,7 +173,11 @@ def _queue_together(one: Place, other: Place) -> bool:
 
 
 def _stays(event: Place) -> bool:
-    return event.held or (event.terms.price is not None and event.terms.time_in_force is not TimeInForce.IOC)
+    return (
+        event.held
+        or event.waits
+        or (event.terms.price is not None and event.terms.time_in_force is not TimeInForce.IOC)
+    )
 
 
 def _met_by(event: Place, belief: Belief, calls: Sequence[Call]) -> frozenset[str]:

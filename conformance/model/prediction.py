@@ -4,12 +4,13 @@ A world is an immutable picture of orders that could be true together. Nothing h
 ``conformance.model.worlds``, and a search over parallel calls asks the same :func:`predict`.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import product
 
 from conformance.model.events import Cancel, CancelAll, Event, Execute, Expire, Place, Release
-from conformance.model.lifecycle import CANCEL_ALL, OrderState, Reply, cancel_steps, filled, silent_successors
+from conformance.model.lifecycle import CANCEL_ALL, OrderState, Reply, cancel_steps, fee_of, filled, silent_successors
 from conformance.model.matching import World, cross, traded_by_others
 from conformance.model.order import ACTIVE, OrderType, Status
 from conformance.model.rules import VenueRules
@@ -46,8 +47,8 @@ def predict(world: World, event: Event, rules: VenueRules) -> tuple[Outcome, ...
             return _execute(world, name, quantity, rules)
         case Expire(order=name, at=at):
             return (Outcome(reply=Reply.ACCEPTED, world=_with_expiry(world, name, at)),)
-        case Release(market=market):
-            return _release(world, market, rules)
+        case Release():
+            return _release(world, event, rules)
 
 
 def _cancel(world: World, name: str, account: str, rules: VenueRules) -> tuple[Outcome, ...]:
@@ -101,7 +102,8 @@ def _place(world: World, event: Place, rules: VenueRules) -> tuple[Outcome, ...]
     if event.held:
         held = (*world, replace(taker, status=Status.PENDING))
         return (*outcomes, Outcome(reply=Reply.ACCEPTED, world=held))
-    for after in cross(world, taker, rules):
+    met = cross(world, taker, rules)
+    for after in _left_waiting(met) if event.waits else met:
         outcomes.append(Outcome(reply=Reply.ACCEPTED, world=after))
         if after[-1].status is Status.REJECTED and event.terms.post_only:
             outcomes.append(Outcome(reply=Reply.REFUSED, world=world))
@@ -109,6 +111,19 @@ def _place(world: World, event: Place, rules: VenueRules) -> tuple[Outcome, ...]
     if rules.places_later:
         outcomes.append(Outcome(reply=Reply.ACCEPTED, world=(*world, replace(taker, status=Status.PENDING))))
     return tuple(outcomes)
+
+
+def _left_waiting(met: Iterable[World]) -> Iterator[World]:
+    """What a market order that may wait for a counter-order becomes: PENDING where it met nobody.
+
+    Whether one that found too little waits for the rest or ends, the source does not say: both are right.
+    """
+    for after in met:
+        *book, taker = after
+        if taker.executed.high > 0:
+            yield after
+        if taker.status is Status.CANCELED:  # one of the words for an end without a trade
+            yield (*book, replace(taker, status=Status.PENDING))
 
 
 def _execute(world: World, name: str, quantity: Decimal, rules: VenueRules) -> tuple[Outcome, ...]:
@@ -126,10 +141,10 @@ def _execute(world: World, name: str, quantity: Decimal, rules: VenueRules) -> t
     return tuple(outcomes)
 
 
-def _release(world: World, market: str, rules: VenueRules) -> tuple[Outcome, ...]:
+def _release(world: World, event: Release, rules: VenueRules) -> tuple[Outcome, ...]:
     """Held market orders of a market execute against the book, in the order of their arrival."""
     worlds: list[World] = [world]
-    held = sorted((s for s in world if is_held(s, market)), key=lambda state: state.arrival)
+    held = sorted((s for s in world if is_held(s, event.market)), key=lambda state: state.arrival)
     for order in held:
         released = replace(order, status=Status.OPEN)
         after: list[World] = []
@@ -138,7 +153,28 @@ def _release(world: World, market: str, rules: VenueRules) -> tuple[Outcome, ...
                 after.append(one)
                 bounded(len(after))
         worlds = after
+    if event.either_makes:
+        worlds += [_made_by_the_held(world, after, event.market, rules) for after in worlds]
     return tuple(Outcome(reply=Reply.ACCEPTED, world=after) for after in worlds)
+
+
+def _made_by_the_held(before: World, after: World, market: str, rules: VenueRules) -> World:
+    """The world after a release where the orders that were held pay the maker's fees, those that they met the taker's.
+
+    The same states where nothing was traded, or where both fees are one.
+    """
+    known = {state.name: state for state in before}
+
+    def charged(state: OrderState) -> OrderState:
+        then = known[state.name]
+        quantity = state.executed.low - then.executed.low
+        if not quantity:
+            return state
+        notional = state.cost.low - then.cost.low
+        fee = fee_of(state.terms, quantity, notional, maker=is_held(then, market), rules=rules)
+        return replace(state, fee=then.fee.plus(fee))
+
+    return tuple(charged(state) for state in after)
 
 
 def _with_expiry(world: World, name: str, at: float) -> World:

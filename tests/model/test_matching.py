@@ -199,6 +199,53 @@ def test_held_market_orders_execute_in_the_order_of_their_arrival() -> None:
     assert {executed for _, executed in shown(belief, "second")} == {"0"}
 
 
+class TestWaitingForACounterOrder:
+    """A market order that finds nobody to trade with, at a venue where it then waits."""
+
+    ASKING = terms("4", None)
+
+    @staticmethod
+    def seller(quantity: str, price: str = "100") -> Terms:
+        """The counter-order."""
+        return terms(quantity, price, "s", account="counterparty")
+
+    def test_in_an_empty_book_it_stays_pending(self) -> None:
+        """Orders on its own side, of its own account, or at rest no more do not face it."""
+        belief = placed([("same side", terms("4", "99")), ("own", terms("4", "101", "s"))])
+        belief = happen(belief, Place(order="t", terms=self.ASKING, arrival=9, waits=True))
+        assert shown(belief, "t") == {(Status.PENDING, "0")}
+
+    def test_against_a_full_book_it_is_an_ordinary_market_order(self) -> None:
+        """What faces it is taken; nothing of it waits."""
+        belief = happen(placed([("m", self.seller("5"))]), Place(order="t", terms=self.ASKING, arrival=2, waits=True))
+        assert shown(belief, "t") == {(Status.FILLED, "4")}
+
+    def test_whether_a_rest_waits_is_open(self) -> None:
+        """One that finds too little ends, in any word, or waits for the rest of it."""
+        belief = happen(placed([("m", self.seller("3"))]), Place(order="t", terms=self.ASKING, arrival=2, waits=True))
+        endings = (Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.PENDING)
+        assert shown(belief, "t") == {(status, "3") for status in endings}
+
+    def test_a_pending_cancel_may_face_it(self) -> None:
+        """Where what faces it is being cancelled it is filled or waits, and the two hang together."""
+        resting = state(Status.PENDING_CANCEL, name="m", terms=self.seller("4"))
+        belief = happen(known(resting), Place(order="t", terms=self.ASKING, arrival=2, waits=True))
+        assert {(Status.PENDING, "0"), (Status.FILLED, "4")} == shown(belief, "t")
+        assert belief.companions("t") == {"t", "m"}
+
+    def test_the_counter_order_ends_it_at_its_price(self) -> None:
+        """It does not trade until both are there; then at the counter-order's price, either of them as the maker."""
+        belief = happen(Belief.empty(), Place(order="t", terms=self.ASKING, arrival=1, waits=True))
+        belief = happen(belief, Place(order="c", terms=self.seller("4"), arrival=2))
+        assert shown(belief, "t") == {(Status.PENDING, "0")}
+        belief = happen(belief, Release(market="M", either_makes=True))
+        assert shown(belief, "t") == shown(belief, "c") == {(Status.FILLED, "4")}
+        assert {str(one.cost) for one in belief.states("t")} == {"400"}
+        (worlds,) = {home: belief.clusters[home] for home in belief.home.values()}.values()
+        fees = {tuple(str(one.fee) for one in sorted(world, key=lambda s: s.name)) for world in worlds}
+        assert fees == {("0.4", "0.8"), ("0.8", "0.4")}
+
+
 class TestControlledTrades:
     """A trade that the target was told to make, whatever is in the book."""
 
