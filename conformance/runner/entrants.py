@@ -20,7 +20,7 @@ from conformance.plans import Read as ReadAction
 from conformance.requirements import Capability
 from conformance.runner.cancels import explains, means, said
 from conformance.runner.context import RunningPlan
-from conformance.runner.placing import may_lack_funds
+from conformance.runner.placing import arriving
 from conformance.runner.terms import terms_of
 from fixtures.venue.answers import Answer, Cancelled, CancelledAll, OrderRead, OrderView, Placed, Unknown
 from fixtures.venue.client import Venue
@@ -143,9 +143,7 @@ def _place(run: RunningPlan, call: PlaceAction) -> Entrant | None:
 
 def _placing(run: RunningPlan, name: str, terms: Terms, *, label: str, kind: Kind) -> Entrant:
     run.arrivals += 1
-    held = terms.price is None and terms.market in run.held_markets
-    incoming = OrderState(name=name, terms=terms, status=Status.OPEN, arrival=run.arrivals)
-    short = may_lack_funds(run, incoming)
+    event = arriving(run, OrderState(name=name, terms=terms, status=Status.OPEN, arrival=run.arrivals))
     # the client id is chosen now, so that the request can be signed before the race begins
     sending = replace(terms, client_id=terms.client_id or run.venue.desk.next_client_id())
     return Entrant(
@@ -154,7 +152,7 @@ def _placing(run: RunningPlan, name: str, terms: Terms, *, label: str, kind: Kin
         account=terms.account,
         order=name,
         terms=terms,
-        event=Place(order=name, terms=terms, arrival=run.arrivals, held=held, short=short),
+        event=event,
         ready=lambda venue: venue.prepare(terms.account, "place", terms=sending),
         send=lambda venue: venue.place(sending, post_only=terms.post_only or None),
     )

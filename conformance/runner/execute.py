@@ -29,7 +29,7 @@ from conformance.plans import (
     Wait,
 )
 from conformance.requirements import Capability
-from conformance.runner import cancels, forging, observing, placing, races, sending
+from conformance.runner import cancels, forging, holding, observing, placing, races, sending
 from conformance.runner.context import PlanAbandonedError, RunningPlan
 from conformance.runner.funds import Funds, FundsJudge
 from conformance.runner.leftovers import close_earlier
@@ -87,7 +87,8 @@ def _begin(plan: Plan, venue: Venue, memory: Memory, result: PlanResult, markets
     rules = rules_of(venue.profile)
     tracker = Tracker(rules=rules, result=result, shown_closed=memory.shown_closed)
     tracker.begin(Step(index=0, action={"do": "begin"}, at=0.0))
-    accounts = tuple(account for account in accounts_of(plan) if account in venue.accounts)
+    used = accounts_of(plan, counters=holding.counters(plan, venue.profile))
+    accounts = tuple(account for account in used if account in venue.accounts)
     run = RunningPlan(
         plan=plan,
         venue=venue,
@@ -115,9 +116,12 @@ def _begin(plan: Plan, venue: Venue, memory: Memory, result: PlanResult, markets
     return run
 
 
-def accounts_of(plan: Plan) -> tuple[str, ...]:
-    """The roles that a plan uses, the primary account first; a plan that fills uses the counterparty too."""
-    used = {PRIMARY}
+def accounts_of(plan: Plan, *, counters: bool = False) -> tuple[str, ...]:
+    """The roles that a plan uses, the primary account first; a plan that fills uses the counterparty too.
+
+    ``counters``: its market orders may need a counter-order of the counterparty.
+    """
+    used = {PRIMARY, COUNTERPARTY} if counters else {PRIMARY}
     for action in plan.actions:
         for call in action.calls if isinstance(action, Parallel) else (action,):
             account = getattr(call, "account", None)
@@ -172,13 +176,15 @@ def _as_data(action: Action) -> dict[str, object]:
 def _dispatch(run: RunningPlan, action: Action) -> None:
     match action:
         case Place():
+            holding.make_way(run, action)
             placing.place(run, action)
         case Fill():
+            holding.make_way(run, action)
             placing.fill(run, action.order, action.quantity, action.by)
         case Expire():
             placing.expire(run, action.order)
         case HoldMarket():
-            placing.hold_market(run, run.market(action.market), action.held)
+            holding.hold_market(run, run.market(action.market), action.held)
         case Cancel():
             cancels.cancel(run, action.order, action.account)
         case CancelUnknown():
@@ -195,6 +201,7 @@ def _dispatch(run: RunningPlan, action: Action) -> None:
         case Wait():
             time.sleep(action.seconds)
         case Parallel():
+            holding.make_way(run, action)
             races.race(run, action)
         case Forge():
             forging.forge(run, action)
@@ -243,8 +250,7 @@ def _leave(run: RunningPlan) -> None:
     """
     tracker = run.tracker
     with suppress(VenueTrouble):
-        for market in sorted(run.held_markets):
-            run.venue.hold_market(market, False)
+        holding.leave(run)
         for name, order in tracker.orders.items():
             if any(state.status not in TERMINAL for state in tracker.belief.states(name)) or run.result.violations:
                 run.venue.cancel(order.terms.account, order.order_id)

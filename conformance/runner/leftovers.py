@@ -10,6 +10,7 @@ from conformance.model.order import TERMINAL, Status
 from conformance.requirements import Capability
 from conformance.runner.context import RunningPlan
 from fixtures.venue.answers import Answer
+from fixtures.venue.counter_orders import end_waiting, waits
 from fixtures.venue.journal import Leftover
 
 PATIENCE = 0.3
@@ -22,7 +23,7 @@ def close_earlier(run: RunningPlan) -> None:
     They end together: a target that cancels nothing costs one moment's patience a plan, not one for each order.
     """
     roles = {account.name: role for role, account in run.venue.account_keys.items()}
-    waiting: list[tuple[str, str]] = []
+    waiting: list[tuple[str, str, str]] = []
     for left in run.venue.desk.journal.open_orders():
         role = roles.get(left.account)
         if role is None or left.client_id in run.memory.given_up:
@@ -30,7 +31,7 @@ def close_earlier(run: RunningPlan) -> None:
         run.memory.given_up.add(left.client_id)
         order_id = left.order_id or _found(run, role, left)
         if order_id is not None:
-            waiting.append((role, order_id))
+            waiting.append((role, order_id, left.market))
     _end(run, waiting)
 
 
@@ -53,14 +54,14 @@ def _found(run: RunningPlan, role: str, left: Leftover) -> str | None:
     return None
 
 
-def _end(run: RunningPlan, waiting: list[tuple[str, str]]) -> None:
+def _end(run: RunningPlan, waiting: list[tuple[str, str, str]]) -> None:
     timing = run.venue.profile.timing
     patience = time.monotonic() + PATIENCE + timing.read_delay
     deadline = time.monotonic() + timing.pending_cancel_deadline + timing.read_delay
     while waiting:
-        left: list[tuple[str, str]] = []
+        left: list[tuple[str, str, str]] = []
         pending = False
-        for role, order_id in waiting:
+        for role, order_id, market in waiting:
             read = run.asked(partial(run.venue.order, role, order_id))
             status = None if read.view is None else read.view.status
             if status in TERMINAL:
@@ -68,6 +69,9 @@ def _end(run: RunningPlan, waiting: list[tuple[str, str]]) -> None:
                 continue
             if status is Status.PENDING_CANCEL:
                 pending = True
+            elif read.view is not None and waits(run.venue.profile, market, read.view):
+                end_waiting(run.venue, role, order_id, market=market)
+                run.changed()
             else:
                 answer = run.venue.cancel(role, order_id).answer
                 run.took(answer)
@@ -75,7 +79,7 @@ def _end(run: RunningPlan, waiting: list[tuple[str, str]]) -> None:
                     continue  # a word that the profile does not know: nobody can tell when the order is over
                 if not isinstance(answer, Answer):
                     patience = time.monotonic() + PATIENCE + timing.read_delay
-            left.append((role, order_id))
+            left.append((role, order_id, market))
         waiting = left
         now = time.monotonic()
         if now > deadline or (now > patience and not pending):

@@ -1,10 +1,10 @@
-"""Executing what changes the book: placing, filling, expiring, holding a market."""
+"""Executing what changes the book: placing, filling, expiring."""
 
 import time
 from dataclasses import replace
 from decimal import Decimal
 
-from conformance.model.events import Execute, Expire, Place, Release
+from conformance.model.events import Execute, Expire, Place
 from conformance.model.ledger import lock_of
 from conformance.model.lifecycle import OrderState, Reply
 from conformance.model.matching import crosses
@@ -30,17 +30,26 @@ def place(run: RunningPlan, action: PlaceAction) -> None:
     _place(run, action.order, terms)
 
 
-def _place(run: RunningPlan, name: str, terms: Terms) -> bool:
+def counter(run: RunningPlan, name: str, terms: Terms, price: Decimal) -> str:
+    """Place a counter-order for market order ``name`` at ``price``; its name. It trades before its lock can be seen."""
+    run.counter += 1
+    other = f"{name}.counter{run.counter}"
+    if not _place(run, other, replace(terms, price=price), learns=False):
+        raise PlanAbandonedError(f"{name} waits for a counter-order, and {other} was refused")
+    return other
+
+
+def _place(run: RunningPlan, name: str, terms: Terms, *, learns: bool = True) -> bool:
     tracker = run.tracker
     run.arrivals += 1
-    held = terms.price is None and terms.market in run.held_markets
     tracker.belief = tracker.belief.by_now(run.until(), run.rules)
     incoming = OrderState(name=name, terms=terms, status=Status.OPEN, arrival=run.arrivals)
-    event = Place(order=name, terms=terms, arrival=run.arrivals, held=held, short=may_lack_funds(run, incoming))
+    event = arriving(run, incoming)
     facing = [
         other for other in tracker.orders if any(crosses(state, incoming) for state in tracker.belief.states(other))
     ]
-    funds_before = _funds_for_learning(run, incoming, held=held)
+    stays = event.held or (event.waits and not any(other in facing for other in tracker.live()))
+    funds_before = _funds_for_learning(run, incoming, held=stays) if learns else None
     placed = run.venue.place(terms, post_only=terms.post_only or None)
     run.changed()
     answer, order_id = _resolved(run, terms.account, placed)
@@ -53,6 +62,8 @@ def _place(run: RunningPlan, name: str, terms: Terms) -> bool:
         raise PlanAbandonedError(f"placing {name} was accepted where {' or '.join(after.allowed)} was expected")
     tracker.belief = after
     tracker.orders[name] = Tracked(name=name, terms=replace(terms, client_id=placed.client_id), order_id=order_id)
+    if event.waits:
+        run.held_markets.add(terms.market)
     tracker.cause(name, rules_of.PLACED)
     if terms.account in run.raced_bulk:
         tracker.cause(name, rules_of.PLACED_AFTER_BULK)
@@ -64,6 +75,20 @@ def _place(run: RunningPlan, name: str, terms: Terms) -> bool:
     if funds_before is not None:
         _learn_lock(run, name, funds_before)
     return True
+
+
+def arriving(run: RunningPlan, incoming: OrderState) -> Place:
+    """The placing in the model's words: whether a market order is held, or waits where it finds nobody."""
+    terms = incoming.terms
+    waits = terms.price is None and run.venue.profile.waits_in(terms.market)
+    return Place(
+        order=incoming.name,
+        terms=terms,
+        arrival=incoming.arrival,
+        held=terms.price is None and not waits and terms.market in run.held_markets,
+        waits=waits,
+        short=may_lack_funds(run, incoming),
+    )
 
 
 def _resolved(run: RunningPlan, account: str, placed: Placed) -> tuple[Answer | None, str | None]:
@@ -268,39 +293,6 @@ def expire(run: RunningPlan, name: str) -> None:
             run.result.notes["an order was still active after its deadline"] += 1
             return
         time.sleep(timing.poll_interval)
-
-
-def hold_market(run: RunningPlan, market: str, held: bool) -> None:
-    """Keep market orders of a market in PENDING, or let those that are held execute (TRM-03)."""
-    tracker, driver = run.tracker, run.venue.profile.drivers.hold_market
-    if driver is None or held == (market in run.held_markets):
-        return
-    answer = run.understood(run.venue.hold_market(market, held))
-    run.changed()
-    if answer is None or not means(answer, Reply.ACCEPTED):
-        raise PlanAbandonedError(f"the hold driver answered {said(answer) if answer else 'nothing'} for {market}")
-    if held:
-        run.held_markets.add(market)
-        return
-    run.held_markets.discard(market)
-    executing = [
-        name
-        for name in tracker.orders
-        if any(s.status is Status.PENDING and s.terms.market == market for s in tracker.belief.states(name))
-    ]
-    resting = [name for name in tracker.live() if name not in executing and tracker.orders[name].terms.market == market]
-    after = tracker.belief.after(
-        Release(market=market), run.rules, accepts=lambda _: True, until=run.until(), lost=False
-    )
-    assert not isinstance(after, Conflict)  # a release is always possible
-    tracker.belief = after
-    for name in executing:
-        tracker.cause(name, rules_of.FILLED)
-        tracker.cause_funds(tracker.orders[name].terms.account, rules_of.FILLED, name)
-    for other in resting:
-        tracker.cause(other, rules_of.FILLED)
-    for name in executing:
-        read(run, name)
 
 
 def _funds_for_learning(run: RunningPlan, incoming: OrderState, *, held: bool) -> dict[str, BalanceView] | None:

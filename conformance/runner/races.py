@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NoReturn
 
-from conformance.model.events import CancelAll
+from conformance.model.events import CancelAll, Place
 from conformance.model.history import Call, Illegal, Legal, Undecided, explain
 from conformance.model.lifecycle import OrderState
 from conformance.plans import Parallel
@@ -81,6 +81,8 @@ def _register(run: RunningPlan, found: list[Entrant]) -> None:
         if entrant.order_id is not None and entrant.terms is not None:
             order = Tracked(name=entrant.order, terms=entrant.terms, order_id=entrant.order_id)
             run.tracker.orders[entrant.order] = order
+            if isinstance(entrant.event, Place) and entrant.event.waits:
+                run.held_markets.add(entrant.terms.market)
     for order_id in sorted(e.order_id for e in placed if e.order_id is not None):
         judge_id(run, order_id)  # in the order of their times: answers come in any order
     for entrant in found:

@@ -32,11 +32,18 @@ def _short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Callable[..., Stage]]:
-    """Opens a stage: ``stage("delayed", faults=[...], timing={...})``; tables are overrides of the profile."""
+    """Opens a stage: ``stage("delayed", faults=[...], timing={...})``; tables are overrides of the profile.
+
+    ``waits``: a market order in an empty book waits there for a counter-order.
+    """
     opened: list[Stage] = []
 
-    def open_stage(mode: str = "immediate", *, faults: tuple[str, ...] = (), **tables: Any) -> Stage:
-        settings = ExchangeSettings(cancel_mode=CancelMode(mode), delay_ms=(10, 30), faults=faults, seed=1)
+    def open_stage(
+        mode: str = "immediate", *, faults: tuple[str, ...] = (), waits: bool = False, **tables: Any
+    ) -> Stage:
+        settings = ExchangeSettings(
+            cancel_mode=CancelMode(mode), delay_ms=(10, 30), faults=faults, seed=1, market_orders_wait=waits
+        )
         timing = {"poll_interval": 0.002, **tables.pop("timing", {})}
         opened.append(Stage(tmp_path / f"state-{len(opened)}", settings, {"timing": timing, **tables}))
         return opened[-1]
