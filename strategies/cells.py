@@ -23,7 +23,7 @@ from conformance.plans import (
     Snapshot,
 )
 from conformance.requirements import Capability
-from strategies.grounds import ORDINARY, Ground, MarketShape
+from strategies.grounds import LONELY, ORDINARY, Ground, MarketShape
 
 STATES = (
     "open",
@@ -141,15 +141,23 @@ def state_actions(state: str, scene: Scene, ground: Ground) -> list[Action] | No
             before = fill if state == "expired after a fill" and ground.can(Capability.FILL) else [Snapshot()]
             return [scene.place("a", time_in_force=TimeInForce.GTD), *before, Expire(order="a"), Snapshot()]
         case "executing":
-            if not ground.can(Capability.HOLD_MARKET):
-                return None
-            market = {"type": OrderType.MARKET, "price": None}
-            facing = scene.place("f", side=scene.side.opposite, account=COUNTERPARTY)
-            first: list[Action] = [facing] if COUNTERPARTY in ground.accounts else []
-            return [*first, HoldMarket(market=scene.market.name, held=True), scene.place("a", **market), Snapshot()]
+            return _executing(scene, ground)
         case "rejected":
             return _rejected(scene, ground)
     raise ValueError(f"expected a state among {', '.join(STATES)}, found {state!r}")
+
+
+def _executing(scene: Scene, ground: Ground) -> list[Action] | None:
+    """A market order that stays executing: held against an order that faces it, or by a book without one."""
+    if not ground.holds_orders_of(scene.market):
+        return None
+    market: dict[str, object] = {"type": OrderType.MARKET, "price": None}
+    hold = HoldMarket(market=scene.market.name, held=True)
+    if ground.waits_in:
+        return [hold, scene.place("a", quantity=scene.market.on_grid(scene.quantity / LONELY), **market), Snapshot()]
+    facing = scene.place("f", side=scene.side.opposite, account=COUNTERPARTY)
+    first: list[Action] = [facing] if COUNTERPARTY in ground.accounts else []
+    return [*first, hold, scene.place("a", **market), Snapshot()]
 
 
 def _rejected(scene: Scene, ground: Ground) -> list[Action] | None:
@@ -231,6 +239,11 @@ UNKNOWN_IDS = (
 """Well-formed UUID v7 (RFC 9562) that name no order: of the past, of about now, of the far future."""
 
 
+def _fits(state: str, scene: Scene, ground: Ground) -> bool:
+    """Whether a scene is in a market where the state can be reached, if it can be in any."""
+    return state != "executing" or ground.holds_orders_of(scene.market) or not ground.can(Capability.HOLD_MARKET)
+
+
 def cell_plans(ground: Ground) -> list[Plan]:
     """A short plan for every cell of states and events that this target can be driven to.
 
@@ -244,7 +257,7 @@ def cell_plans(ground: Ground) -> list[Plan]:
                 plans += _several(state, events, next(places), ground)
             continue
         for event in EVENTS:
-            scene = next(places)
+            scene = next(place for place in places if _fits(state, place, ground))
             before, after = state_actions(state, scene, ground), event_actions(event, scene, ground)
             if before is not None and after is not None:
                 plans.append(Plan(title=f"{state} x {event}", actions=(*before, *after)))

@@ -28,9 +28,12 @@ from strategies.lifecycles import THIRD
 
 
 @st.composite
-def random_scenes(draw: st.DrawFn, ground: Ground) -> Scene:
-    """Scenes of any market and side; quantities of every size and precision; one to three partial fills."""
-    market = draw(st.sampled_from(ground.markets))
+def random_scenes(draw: st.DrawFn, ground: Ground, *, markets: tuple[MarketShape, ...] = ()) -> Scene:
+    """Scenes of any market and side; quantities of every size and precision; one to three partial fills.
+
+    ``markets``: those to choose from, where it may not be any.
+    """
+    market = draw(st.sampled_from(markets or ground.markets))
     side = draw(st.sampled_from(Side))
     price = draw(prices(market, side))
     most = min(
@@ -63,6 +66,9 @@ def aimed_plans(
     """
     scene = draw(random_scenes(ground))
     state, event = draw(st.sampled_from(states)), draw(st.sampled_from(events))
+    if state == "executing" and not ground.holds_orders_of(scene.market):
+        markets = tuple(market for market in ground.markets if ground.holds_orders_of(market))
+        scene = draw(random_scenes(ground, markets=markets)) if markets else scene
     before = state_actions(state, scene, ground)
     after = event_actions(event, scene, ground)
     if before is None or after is None:

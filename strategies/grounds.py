@@ -14,6 +14,9 @@ ORDINARY = Decimal("0.03")
 BIG = Decimal("0.2")
 """The share that one big order of a plan may use; plans hold at most one."""
 
+LONELY = 60
+"""How much smaller a market order is that finds an empty book."""
+
 CROWD_OF_MOST = 8
 """How many orders a plan may place to take most of the funds."""
 
@@ -59,6 +62,8 @@ class Ground:
     many orders cancel-all must manage at once; ``most_open``: how many may be open. ``rejects_unpaid``: an order
     that the account cannot pay is taken in and rejected (otherwise it is a post-only order that crosses).
     ``expiry_takes_time``: an order expires only by waiting for its time.
+    ``waits_in``: where no control holds market orders, the markets in which they stay executing because nothing faces
+    them.
     """
 
     markets: tuple[MarketShape, ...]
@@ -71,10 +76,23 @@ class Ground:
     most_open: int = 200
     rejects_unpaid: bool = False
     expiry_takes_time: bool = False
+    waits_in: frozenset[str] = frozenset()
 
     def can(self, *abilities: Capability) -> bool:
         """Whether the target offers all of these."""
         return self.abilities.issuperset(abilities)
+
+    def holds_orders_of(self, market: MarketShape) -> bool:
+        """Whether a market order can be kept executing in a market: by control in any, by an empty book in some."""
+        return self.can(Capability.HOLD_MARKET) and (not self.waits_in or market.name in self.waits_in)
+
+    @property
+    def executing_share(self) -> Decimal:
+        """The share of the available funds that a market order which stays executing may use.
+
+        With nothing in the book the venue takes its own price for an estimate, which may be far above a resting one.
+        """
+        return ORDINARY / LONELY if self.waits_in else ORDINARY
 
     def affordable(self, account: str, market: MarketShape, side: Side, price: Decimal, share: Decimal) -> Decimal:
         """The largest quantity that uses at most ``share`` of what an account has, in base units on the grid."""

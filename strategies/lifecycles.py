@@ -145,8 +145,8 @@ def _market(draw: st.DrawFn, sketch: Sketch) -> tuple[MarketShape, Side]:
 
 def _new(draw: st.DrawFn, sketch: Sketch, *, account: str, side: Side, market: MarketShape, **changes: object) -> None:
     price = draw(prices(market, side))
-    share = ORDINARY
     limit = changes.get("type") is not OrderType.MARKET  # what a market order locks is the venue's own estimate
+    share = ORDINARY if limit else sketch.ground.executing_share
     if not sketch.big_used and limit and account == PRIMARY and draw(CHOICES) % 8 == 0:
         share, sketch.big_used = BIG, True
     most = sketch.ground.affordable(account, market, side, price, share)
@@ -332,11 +332,25 @@ def _hold(draw: st.DrawFn, sketch: Sketch) -> None:
         sketch.held = None
         return
     market, side = _market(draw, sketch)
+    if not sketch.ground.holds_orders_of(market):
+        return
+    if sketch.ground.waits_in:
+        _clear(sketch, market, side.opposite)
     sketch.held = market
     sketch.actions.append(HoldMarket(market=market.name, held=True))
     _new(draw, sketch, account=PRIMARY, side=side, market=market, type=OrderType.MARKET, price=None)
     sketch.actions += [Snapshot(), Cancel(order=sketch.orders[-1].name)]
     sketch.orders[-1].over = True
+
+
+def _clear(sketch: Sketch, market: MarketShape, side: Side) -> None:
+    """Cancel what rests on one side of a market: a market order that meets something does not stay executing."""
+    resting = [o for o in sketch.live() if o.market is market and o.side is side and o.price is not None]
+    for order in resting:
+        sketch.actions.append(Cancel(order=order.name))
+        order.over = True
+    if resting:
+        sketch.actions.append(Settle())
 
 
 def _settle(draw: st.DrawFn, sketch: Sketch) -> None:

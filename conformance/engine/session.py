@@ -156,6 +156,7 @@ def ground_of(venue: Venue) -> Ground:
         available=available,
         margin_asset=profile.lock.asset or "",
         margin_rate=(profile.lock.rate or Decimal(1)) + fees,
+        waits_in=frozenset(name for name in profile.markets_of(1) if profile.waits_in(name)),
         rejects_unpaid=profile.drivers.reject is not None and profile.drivers.reject.how == "insufficient-funds",
         many=max(51, profile.max_open_orders + 1),
         most_open=profile.limits.open_orders,
