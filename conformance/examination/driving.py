@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from conformance.examination.checks import (
@@ -19,6 +20,7 @@ from conformance.examination.orders import placed_order
 from conformance.model.order import ACTIVE, TERMINAL, OrderType, Side, Status, Terms, TimeInForce
 from conformance.requirements import Capability
 from fixtures.venue.answers import Answer, AnswerClass, OrderView, Unknown
+from fixtures.venue.counter_orders import counter_terms
 
 LONGEST_WAIT = 5.0
 
@@ -166,6 +168,9 @@ def _expire(examined: Examined) -> Iterator[Check]:
 def _hold(examined: Examined) -> Iterator[Check]:
     driver, venue = examined.profile.drivers.hold_market, examined.venue
     assert driver is not None
+    if driver.how == "empty-book":
+        yield from _wait_in_an_empty_book(examined)
+        return
     answer = venue.hold_market(examined.market, True)
     examined.saw("hold driver", answer)
     if isinstance(answer, Unknown) or not answer.is_(AnswerClass.ACCEPTED):
@@ -192,6 +197,42 @@ def _hold(examined: Examined) -> Iterator[Check]:
     yield _unknown_word(examined, "hold_market", ended, Status.CANCELED) or ok(
         "hold_market", f"let go: {_state(ended)}"
     )
+
+
+def _wait_in_an_empty_book(examined: Examined) -> Iterator[Check]:
+    """A market order that nothing faces stays PENDING, and a counter-order ends it; of neither anything is left."""
+    venue, profile = examined.venue, examined.profile
+    markets = [name for name in (examined.market, *profile.markets_of(1)) if profile.waits_in(name)]
+    here = replace(examined, market=markets[0])  # the capability says that there is one
+    terms = here.terms(Side.BUY, here.size(), type=OrderType.MARKET, price=None)
+    placed, check = placed_order(here, terms, "hold_market")
+    if placed.order_id is None:
+        yield check
+        return
+    view = _wait_for(here, placed.order_id, lambda _: True, LONGEST_WAIT)
+    if view is not None and view.status is Status.PENDING:
+        yield ok("hold_market", f"in an empty book: {_state(view)}")
+    else:
+        yield _unknown_word(here, "hold_market", view, Status.PENDING) or failed(
+            "hold_market", f"a market order in an empty book is {_state(view)}; then leave out [drivers.hold_market]"
+        )
+    if view is not None and view.status in TERMINAL:
+        return
+    against = counter_terms(profile, account=terms.account, market=terms.market, side=terms.side, rest=terms.quantity)
+    counter, check = placed_order(here, against, "hold_market")
+    if counter.order_id is None:
+        yield check
+        return
+    ended = _wait_for(here, placed.order_id, lambda seen: seen.status is None or seen.status in TERMINAL, LONGEST_WAIT)
+    if ended is not None and ended.status in TERMINAL:
+        yield ok("hold_market", f"after a counter-order: {_state(ended)}")
+    else:
+        yield _unknown_word(here, "hold_market", ended, Status.FILLED) or failed(
+            "hold_market", f"after a counter-order the market order is {_state(ended)}"
+        )
+    left = venue.order(against.account, counter.order_id, market=against.market).view
+    if left is None or left.status not in TERMINAL:
+        here.over(counter.order_id, venue.cancel(against.account, counter.order_id).answer, against.account)
 
 
 def _reject(examined: Examined) -> Iterator[Check]:

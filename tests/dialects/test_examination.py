@@ -11,10 +11,11 @@ from conformance.requirements import Capability
 from fixtures.embedded import embedded_target
 from fixtures.exchange import CancelMode, Imperfections, LockModel, RejectedOrders
 from fixtures.exchange.dialects import DIALECTS, dialect_settings
+from fixtures.profiles import load_profile
 
 
 def examined(dialect: str, tables: Mapping[str, Any] | None = None, **changes: Any) -> tuple[Examination, list[Check]]:
-    """An examination and its checks; afterwards no order of it is active."""
+    """An examination and its checks; afterwards no order of it is active or executing."""
     chosen = {"cancel_mode": CancelMode.DELAYED, "delay_ms": (60, 90), **changes}
     settings = dialect_settings(dialect, **chosen)
     with embedded_target(settings, tables) as (profile, exchange):
@@ -22,7 +23,7 @@ def examined(dialect: str, tables: Mapping[str, Any] | None = None, **changes: A
         checks = list(examination.checks())
         if settings.control:
             orders = exchange.control.state()["orders"]
-            assert not {"submitted", "partiallyfilled", "pendingcancel"} & set(orders)
+            assert not {"submitted", "partiallyfilled", "pendingcancel", "pendingsubmit"} & set(orders)
     return examination, checks
 
 
@@ -102,6 +103,35 @@ def test_a_rejected_order_without_an_id_is_seen() -> None:
     found = [check for check in checks if check.name == "reject"]
     assert [check.outcome for check in found] == ["warning"]
     assert "leave out [drivers.reject]" in found[0].detail
+
+
+@pytest.mark.parametrize("only", [{}, {"market": "ETH-EUR"}])
+def test_an_empty_book_is_tried(only: Mapping[str, str]) -> None:
+    """A market order that waits is seen waiting, a counter-order ends it, and nothing of either is left."""
+    tables = {"drivers": {"hold_market": {"how": "empty-book", **only}}}
+    _, checks = examined("documented", tables, market_orders_wait=True)
+    found = [(check.outcome, check.detail) for check in checks if check.name == "hold_market"]
+    assert [outcome for outcome, _ in found] == ["ok", "ok"]
+    assert found[0][1].startswith("in an empty book: PENDING")
+    assert found[1][1].startswith("after a counter-order: FILLED")
+    assert failures(checks) == []
+
+
+def test_an_empty_book_that_holds_nothing_is_seen() -> None:
+    """Where a market order in an empty book ends at once, the driver is one too many."""
+    _, checks = examined("documented", {"drivers": {"hold_market": {"how": "empty-book"}}})
+    assert [(name, "leave out [drivers.hold_market]" in detail) for name, detail in failures(checks)] == [
+        ("hold_market", True)
+    ]
+
+
+def test_a_word_for_waiting_is_suggested() -> None:
+    """An unknown word of a market order in an empty book should mean PENDING; the order is ended all the same."""
+    words = load_profile("documented").model_dump(mode="json")["vocabulary"]["status"]
+    words = {**words, "PENDING": ["waiting"]}
+    _, checks = examined("documented", {"vocabulary": {"status": words}}, market_orders_wait=True)
+    assert ("[vocabulary.status]", 'PENDING = ["waiting", "pendingsubmit"]') in lines(checks)
+    assert [name for name, _ in failures(checks)] == ["hold_market"]
 
 
 def test_keys_that_do_not_work_end_the_examination() -> None:
