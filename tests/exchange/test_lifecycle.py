@@ -131,7 +131,7 @@ WAITING = {"orderType": "market", "px": None, "timeInForce": None}
 @pytest.mark.parametrize("side", ["buy", "sell"])
 def test_a_market_order_waits_for_a_counter_order(floor: "Floor", side: str) -> None:
     """Where it may wait, it is pendingsubmit in an empty book, cannot be cancelled, and trades with whoever comes."""
-    floor.control.reset(market_orders_wait=True)
+    floor.control.reset(market_orders_wait=True, maker_fee="0.0010", taker_fee="0.0020")
     before = floor.totals()
     order = floor.primary.place(side=side, **WAITING)
     assert floor.primary.status(order) == "pendingsubmit"
