@@ -271,8 +271,15 @@ class Desk:
 
     def fill(self, order_id: str, quantity: str) -> Self:
         """Let the house trade with an order, and note where it cannot; then look at everything."""
+        return self._driven(lambda: self.service.engine.fill(order_id, Decimal(quantity)))
+
+    def expire(self, order_id: str) -> Self:
+        """Let an order's time come, and note where it cannot; then look at everything."""
+        return self._driven(lambda: self.service.engine.expire_now(order_id))
+
+    def _driven(self, operation: Callable[[], None]) -> Self:
         try:
-            self.service.engine.fill(order_id, Decimal(quantity))
+            operation()
         except Refusal as refusal:
             self.log.append(str(refusal))
         return self.look()

@@ -143,6 +143,15 @@ def usable(desk: "Desk") -> None:
     desk.look().cancel(again).wait(200).look()
 
 
+def unlike(desk: "Desk") -> None:
+    """Post-only orders that rest, cancelled alone and with all; a deadline that is moved to now after the cancel."""
+    desk.cancel(desk.place(postOnly=True)).wait(200).look()
+    desk.place(postOnly=True)
+    desk.cancel_all().wait(200).look()
+    timed = desk.place(timeInForce="gtd", cancelAt=LATER)
+    desk.cancel(timed).wait(200).look().expire(timed)
+
+
 SCENARIOS: tuple[Callable[["Desk"], None], ...] = (
     one_of_each,
     fills,
@@ -155,6 +164,7 @@ SCENARIOS: tuple[Callable[["Desk"], None], ...] = (
     usable,
     many,
     crowd,
+    unlike,
 )
 
 
