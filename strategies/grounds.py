@@ -17,7 +17,7 @@ BIG = Decimal("0.2")
 LONELY = 60
 """How much smaller a market order is that finds an empty book."""
 
-CROWD_OF_MOST = 8
+CROWD_OF_MOST = 20
 """How many orders a plan may place to take most of the funds."""
 
 

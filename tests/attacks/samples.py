@@ -92,12 +92,13 @@ def request(operation: str, *, other: bool = False) -> PreparedRequest:
 
 def setting(operation: str) -> Setting:
     """The surroundings of such a request, with everything at hand."""
+    other = {"cancel_all": "cancel"}.get(operation, operation)
     return Setting(
         scheme=Scheme(),
         keys=keys(),
         host=HOST,
         order_id=ORDER if operation in ("cancel", "read") else None,
-        other=request(operation, other=True) if operation in ("cancel", "read", "place") else None,
+        other=request(other, other=True) if other in ("cancel", "read", "place") else None,
         cancel_all=request("cancel_all"),
         known_ids=frozenset({ORDER, OTHER}),
     )

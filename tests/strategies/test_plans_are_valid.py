@@ -302,9 +302,10 @@ def test_funds_are_spent_by_as_many_orders_as_it_takes(funds: Decimal) -> None:
         assert Decimal(0) <= left < first[0].quantity * unit
 
 
-def test_funds_that_no_orders_can_spend_are_left_alone() -> None:
-    """FND-07: where too many orders were needed there is no plan, and the verdict says why."""
+def test_funds_that_no_orders_can_spend_are_known() -> None:
+    """FND-07: where too many orders were needed the ground says so, and with it the verdict."""
     market = replace(MARKETS[0], max_quantity=Decimal(1), max_notional=None)
     rich = {(PRIMARY, market.base): Decimal(900), (PRIMARY, market.quote): 900 * market.buy_price}
     ground = replace(GROUND, markets=(market,), available=rich)
-    assert not any(plan.actions for plan in draw_plans(reuse_plans(ground), 5, seed_of="rich"))
+    assert not ground.exhaustible()
+    assert replace(ground, available=dict.fromkeys(rich, Decimal(10))).exhaustible()
