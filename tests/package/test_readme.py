@@ -1,5 +1,6 @@
 """What the README shows works as it is shown: its two commands, its target file, its seeded fault."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -20,12 +21,13 @@ def test_the_readme_opens_with_two_single_line_commands() -> None:
     judge, check = (command.splitlines() for command in COMMANDS[:2])
     assert (len(judge), len(check)) == (1, 1)
     assert judge[0].endswith("cancel-conformance run")
-    assert check[0].endswith("pytest")
+    assert ".venv/bin/pytest" in check[0]
+    assert check[0].rpartition(".venv/bin/")[2] in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
 @pytest.mark.slow
 def test_the_first_command_judges_the_embedded_exchange(tmp_path: Path) -> None:
-    """In a fresh copy the first command makes its environment, runs the suite, and ends with 0."""
+    """In a fresh copy the first command makes its environment and runs the suite; every requirement is met."""
     copy = tmp_path / "copy"
     ignored = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", ".hypothesis", "*-report")
     shutil.copytree(ROOT, copy, ignore=ignored)
@@ -33,7 +35,8 @@ def test_the_first_command_judges_the_embedded_exchange(tmp_path: Path) -> None:
         ["bash", "-c", COMMANDS[0]], cwd=copy, capture_output=True, text=True, check=False, timeout=900
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    assert (copy / "conformance-report" / "verdicts.json").is_file()
+    verdicts = json.loads((copy / "conformance-report" / "verdicts.json").read_text(encoding="utf-8"))["requirements"]
+    assert {entry["id"]: entry["verdict"] for entry in verdicts if entry["verdict"] != "PASS"} == {}
 
 
 def test_the_target_file_of_the_readme_is_a_whole_one(tmp_path: Path) -> None:
