@@ -25,6 +25,8 @@ from fixtures.exchange.service import Service
 from fixtures.faults import compose
 
 JsonObject = dict[str, Any]
+IDLE = 1.0
+"""Seconds after which a connection is not used again: the exchange closes idle ones."""
 
 
 class Trader:
@@ -36,6 +38,7 @@ class Trader:
         self.key = loaded
         self.key_id = key_id
         self.connection = HTTPConnection(urlsplit(base_url).netloc, timeout=10)
+        self.used_at = time.monotonic()
 
     def sign(self, payload: str) -> str:
         """The signature header for a payload."""
@@ -56,7 +59,10 @@ class Trader:
     def send(
         self, method: str, target: str, body: str | bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, JsonObject]:
-        """Send a request as it is; the status and the JSON body."""
+        """Send a request as it is; the status and the JSON body. A connection that was idle is made anew."""
+        if time.monotonic() - self.used_at > IDLE:
+            self.connection.close()
+        self.used_at = time.monotonic()
         self.connection.request(method, target, body, dict(headers or {}))
         answer = self.connection.getresponse()
         text = answer.read()
