@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -77,17 +76,11 @@ def test_a_defect_of_the_suite_never_looks_like_a_nonconformity(
     assert "says nothing about the target" in capsys.readouterr().err
 
 
-def test_help_starts_quickly_and_imports_nothing_heavy() -> None:
-    """``--help`` takes under half a second at its best of five, since it leaves what is heavy alone."""
-    durations = []
-    for _attempt in range(5):
-        began = time.monotonic()
-        assert command("--help").returncode == 0
-        durations.append(time.monotonic() - began)
+def test_help_imports_nothing_heavy() -> None:
+    """``--help`` comes at once, since it leaves what is heavy alone."""
     code = (
         "import sys, conformance.cli as c; c.main(['--help']);"
         "print('HEAVY', sorted({'hypothesis', 'httpx', 'pydantic', 'pytest', 'matplotlib'} & sys.modules.keys()))"
     )
     listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert listed.stdout.splitlines()[-1] == "HEAVY []"
-    assert min(durations) < 0.5
