@@ -22,7 +22,7 @@ from conformance.suite.listing import conformance_tests, run_suite
 from conformance.verdicts import Finding
 from fixtures.embedded import embedded_target
 from fixtures.exchange import DEFAULT_MARKETS, CancelMode, ExchangeSettings, Imperfections
-from fixtures.faults import FAULTS, Fault
+from fixtures.faults import FAULTS, Fault, families
 from fixtures.profiles import load_profile
 
 FLAWS = Imperfections(lag_ms=50, lost_answers=0.05, throttled=0.05, stale_reads_ms=80, strangers=5)
@@ -102,7 +102,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--runs", type=int, default=0, help="runs on the honest exchange, the cancel modes in turn")
     options.add_argument("--faults", type=int, default=0, help="seeded faults to look for, drawn by the seed")
-    options.add_argument("--families", default="states,terminal,funds,bulk,pending,not-found")
+    options.add_argument("--families", default=",".join(families()), help="where those faults are drawn from")
     options.add_argument("--level", default="smoke", choices=[name.value for name in LevelName])
     options.add_argument("--lanes", type=int, default=4)
     options.add_argument("--seed", type=int, default=1)

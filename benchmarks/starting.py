@@ -14,7 +14,7 @@ from strategies.lifecycles import lifecycles
 
 IMPORT_WANTED = 0.5
 MEMORY_WANTED = 400
-STAGES = (100, 300, 600, 900)
+STAGES = (200, 600, 1200, 1800)
 """Plans after which memory is read; it stops growing when the most closed orders that are remembered are reached."""
 
 

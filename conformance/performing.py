@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -24,8 +24,9 @@ from conformance.plans import Plan, from_data
 from conformance.requirements import select
 from conformance.runner.terms import rules_of
 from conformance.suite.listing import ConformanceTest, chosen, conformance_tests, run_suite
-from conformance.verdicts import Finding, Judgement, RunRecord, exit_status, judgements
+from conformance.verdicts import Judgement, RunRecord, exit_status, judgements
 from conformance.version import VERSION
+from conformance.watching import Course, ShownRun, expected_plans
 from fixtures.profiles.profile import Profile
 from reports.attestation.claims import sentence_of
 from reports.attestation.relaxations import relaxations_of
@@ -109,6 +110,8 @@ def performing(options: Options) -> Iterator[RunUnderWay]:
         for warning in profile.warnings():
             console.print(f"[yellow]warning:[/] {warning}", highlight=False)
         tests = chosen(conformance_tests(), selected)
+        level = LEVELS[LevelName(options.level)]
+        expected = {test.name: expected_plans(test, level) for test in tests}
         folder = EvidenceFolder(options.out, info)
         began = time.monotonic()
         stop = threading.Event()
@@ -119,10 +122,10 @@ def performing(options: Options) -> Iterator[RunUnderWay]:
                 RunProgress(Console(stderr=True, quiet=options.quiet)) as progress,
                 open_session(
                     profile,
-                    level=LEVELS[LevelName(options.level)],
+                    level=level,
                     seed=options.seed,
                     lanes=options.workers,
-                    watcher=_Watcher(progress=progress, folder=folder, tests=len(tests)),
+                    watcher=ShownRun(progress=progress, folder=folder, course=Course(expected=expected)),
                     stop=stop.is_set,
                     despite_foreign_orders=options.despite_foreign_orders,
                 ) as explorer,
@@ -288,44 +291,3 @@ def _interruptible(stop: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@dataclass(kw_only=True)
-class _Watcher:
-    """Shows progress, and writes each finding down the moment it is made."""
-
-    progress: RunProgress
-    folder: EvidenceFolder
-    tests: int
-    begun: int = 0
-    current: str = ""
-    started: float = field(default_factory=time.monotonic)
-    shown: float = 0.0
-
-    def began(self, test: str, requirements: tuple[str, ...]) -> None:
-        """A conformance test begins."""
-        self.begun += 1
-        self.current = ", ".join(requirements[:3])
-
-    def ran(self, record: RunRecord) -> None:
-        """Show the numbers, ten times a second at the most."""
-        now = time.monotonic()
-        if now - self.shown < 0.1:
-            return
-        self.shown = now
-        elapsed = now - self.started
-        done = max(self.begun - 1, 0) / max(1, self.tests)
-        self.progress.update(
-            requirement=self.current,
-            plans=record.plans,
-            requests=record.requests,
-            rate=record.requests / elapsed if elapsed else 0.0,
-            seconds_left=elapsed / done - elapsed if done > 0.1 else None,
-            violations=len(record.findings),
-            done=done,
-        )
-
-    def found(self, finding: Finding) -> None:
-        """Write the evidence now, so that nothing that ends the run loses it."""
-        self.folder.write(finding)
-        self.progress.note(f"{finding.violation.requirements[0]}: {finding.violation.kind}")

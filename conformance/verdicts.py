@@ -92,34 +92,6 @@ class RunRecord:
             if timing.released is not None:
                 self.release_seconds.append(timing.released)
 
-    def merge(self, other: "RunRecord") -> None:
-        """Take in what another lane observed."""
-        for counter, more in (
-            (self.exercised, other.exercised),
-            (self.notes, other.notes),
-            (self.troubles, other.troubles),
-            (self.attacks, other.attacks),
-        ):
-            counter.update(more)
-        self.cells.update(other.cells)
-        self.beyond.update(other.beyond)
-        self.answer_seconds += other.answer_seconds
-        self.terminal_seconds += other.terminal_seconds
-        self.release_seconds += other.release_seconds
-        self.plans += other.plans
-        self.repeated_plans += other.repeated_plans
-        self.requests += other.requests
-        self.errors += other.errors
-        self.stopped = self.stopped or other.stopped
-        for key, finding in other.findings.items():
-            mine = self.findings.get(key)
-            if mine is None:
-                self.findings[key] = finding
-                continue
-            smaller = min(mine, finding, key=lambda f: len(f.result.plan.actions))
-            smaller.count = mine.count + finding.count
-            self.findings[key] = smaller
-
     def of(self, requirement: str) -> list[Finding]:
         """The findings that break a requirement, the smallest plan first."""
         found = [f for f in self.findings.values() if requirement in f.violation.requirements]

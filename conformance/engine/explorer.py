@@ -40,6 +40,9 @@ class Watcher(Protocol):
     def began(self, test: str, requirements: tuple[str, ...]) -> None:
         """A conformance test begins."""
 
+    def planned(self, plans: int) -> None:
+        """The test that began will run so many plans, or so many more."""
+
     def ran(self, record: RunRecord) -> None:
         """One more plan was run."""
 
@@ -51,6 +54,9 @@ class Silent:
     """A watcher that shows nothing."""
 
     def began(self, test: str, requirements: tuple[str, ...]) -> None:
+        """Show nothing."""
+
+    def planned(self, plans: int) -> None:
         """Show nothing."""
 
     def ran(self, record: RunRecord) -> None:
@@ -95,6 +101,7 @@ class Explorer:
         """Run plans that this run has not run yet; raises as :meth:`explore` does."""
         broken: list[Finding] = []
         fresh = [plan for plan in map(self._affordable, plans) if plan.actions and self._is_new(plan)]
+        self.watcher.planned(len(fresh))
         try:
             for result in self.lanes.run_all(fresh, lambda: not broken and self._may_go_on()):
                 self._take(result, broken)

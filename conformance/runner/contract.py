@@ -17,7 +17,7 @@ from fixtures.venue.answers import Answer, AnswerClass
 if TYPE_CHECKING:
     from conformance.runner.context import RunningPlan
 
-MOST_REQUEST_IDS: Final = 200_000
+MOST_REQUEST_IDS: Final = 50_000
 """Request ids remembered in a lane; the oldest are forgotten."""
 
 _OWN_ANSWERS: Final = frozenset({400, 404, 405, 408, 411, 413, 414, 417, 431, 500, 501, 502, 505})

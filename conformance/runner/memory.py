@@ -16,7 +16,7 @@ from fixtures.venue.answers import Answer
 LOOK_AGAIN_AFTER = 0.4
 """Seconds after which a closed order is looked at again: a revived one shows only then (CXL-03)."""
 
-MOST_REMEMBERED = 5_000
+MOST_REMEMBERED = 2_000
 """Closed orders remembered; the oldest are forgotten, so that memory does not grow with the number of plans."""
 
 

@@ -66,11 +66,16 @@ class Listener:
 
     began_with: list[str] = field(default_factory=list)
     results: int = 0
+    plans: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     def began(self, test: str, requirements: tuple[str, ...]) -> None:
         """A test began."""
         self.began_with.append(test)
+
+    def planned(self, plans: int) -> None:
+        """Plans will be run."""
+        self.plans += plans
 
     def ran(self, record: RunRecord) -> None:
         """A plan was run."""

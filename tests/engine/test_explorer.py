@@ -162,7 +162,7 @@ class TestFindings:
         explorer.run([waits(1), waits(2)])
         watcher = explorer.watcher
         assert isinstance(watcher, Listener)
-        assert (watcher.began_with, watcher.results) == (["test_something"], 2)
+        assert (watcher.began_with, watcher.plans, watcher.results) == (["test_something"], 2, 2)
         assert watcher.findings == list(explorer.record.findings.values())
 
     def test_a_violation_of_an_earlier_plan_is_repeated_with_that_plan(

@@ -174,15 +174,6 @@ class TestRecords:
         assert run.troubles == {"refused": 1}
         assert (run.answer_seconds, run.terminal_seconds, run.release_seconds) == ([0.01] * 2, [0.2] * 2, [0.3] * 2)
 
-    def test_merging_keeps_the_smaller_of_equal_findings(self) -> None:
-        """Two lanes that found the same have one finding, counted together, with the smaller plan."""
-        mine, theirs = record(finding("CXL-01", size=5)), record(finding("CXL-01", size=2), finding("FND-01"))
-        theirs.plans, theirs.stopped = 7, "gone"
-        mine.merge(theirs)
-        kept = mine.findings["CXL-01", "a kind"]
-        assert (len(kept.result.plan.actions), kept.count) == (2, 2)
-        assert (len(mine.findings), mine.plans, mine.stopped) == (2, 7, "gone")
-
     def test_a_finding_that_always_showed_is_not_intermittent(self) -> None:
         """k of n with k = n is steady; one failure fewer makes it intermittent."""
         steady = finding("CXL-01")
