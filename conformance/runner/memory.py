@@ -39,8 +39,8 @@ class Memory:
     ``fingerprints`` are masked answers by what was asked; ``shown_closed`` the terms that the target has shown of
     closed orders, ``wrong_funds`` whether balances were seen to stay wrong; ``workbench`` keeps the keys and
     signatures of forged requests, ``shape`` what errors must look like and the request ids that were seen;
-    ``given_up`` the client ids of orders whose end was waited for once; ``changed_at`` the monotonic time of the last
-    change at the target.
+    ``given_up`` the client ids of orders whose end was waited for once; ``histories`` how many lists with closed orders
+    were looked into for another account's; ``changed_at`` the monotonic time of the last change at the target.
     """
 
     closed: deque[Closed] = field(default_factory=deque)
@@ -52,6 +52,7 @@ class Memory:
     workbench: Workbench = field(default_factory=Workbench)
     shape: AnswerShape | None = None
     given_up: set[str] = field(default_factory=set)
+    histories: int = 0
     changed_at: float = 0.0
 
     def empty(self) -> "Memory":

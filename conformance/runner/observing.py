@@ -1,11 +1,11 @@
 """Executing and judging reads: single orders, lists, balances, and waiting for what is pending."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from conformance.model.order import ACTIVE, Status
+from conformance.model.order import ACTIVE, TERMINAL, Status
 from conformance.plans import Action, Place, Plan, Read, Settle, Wait
 from conformance.requirements import Capability
 from conformance.runner.context import PlanAbandonedError, RunningPlan
@@ -19,6 +19,10 @@ SECOND_LOOKS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 FEWER_LOOKS = 3
 """Further looks once balances of this run were seen to stay wrong: the plan is repeated and made small many times."""
+
+
+MOST_HISTORIES = 12
+"""Lists with closed orders that a lane looks into for another account's orders: they grow with the run."""
 
 
 def read(run: RunningPlan, name: str, account: str | None = None) -> None:
@@ -37,7 +41,34 @@ def read(run: RunningPlan, name: str, account: str | None = None) -> None:
         mark = tracker.mark()
         _judge_read(run, name, caller, result, answer)
         if last or not tracker.take_back(mark):
-            return
+            break
+    if caller != order.terms.account:
+        _judge_history(run, name, caller)
+
+
+def _judge_history(run: RunningPlan, name: str, caller: str) -> None:
+    """Look into another account's list with its closed orders for an order that has ended (NTF-07)."""
+    if (
+        run.broken
+        or Capability.LIST not in run.offered
+        or run.memory.histories >= MOST_HISTORIES
+        or not all(state.status in TERMINAL for state in run.tracker.belief.states(name))
+    ):
+        return
+    run.memory.histories += 1
+    result = run.asked(lambda: run.venue.orders(caller, include_closed=True))
+    if run.understood(result.answer) is not None and result.views is not None:
+        _judge_owners(run, caller, {view.order_id for view in result.views}, f"the list of {caller} with closed orders")
+
+
+def _judge_owners(run: RunningPlan, account: str, shown: Iterable[str], what: str) -> None:
+    """No order of the plan that another account placed is in an account's own list (NTF-07)."""
+    names = {order.order_id: name for name, order in run.tracker.orders.items()}
+    for name in (names[order_id] for order_id in shown if order_id in names):
+        owner = run.tracker.orders[name].terms.account
+        if owner != account:
+            kind = "another account's order is listed"
+            run.tracker.breaks(what, "the account's own orders", f"{name} of {owner}", ("NTF-07",), kind=kind)
 
 
 def _looks(run: RunningPlan) -> Iterator[bool]:
@@ -136,18 +167,11 @@ def _judge_list(run: RunningPlan, account: str, views: tuple[OrderView, ...]) ->
             kind="an order is listed twice",
         )
         return
-    names = {order.order_id: name for name, order in tracker.orders.items()}
+    ours = {order.order_id for order in tracker.orders.values()}
     for order_id, view in shown.items():
-        if order_id not in names:
+        if order_id not in ours:
             _judge_stranger(run, account, view)
-        elif tracker.orders[names[order_id]].terms.account != account:
-            tracker.breaks(
-                f"the list of {account}",
-                "the account's own orders",
-                f"{names[order_id]} of {tracker.orders[names[order_id]].terms.account}",
-                ("NTF-07",),
-                kind="another account's order is listed",
-            )
+    _judge_owners(run, account, shown, f"the list of {account}")
     for name, order in tracker.orders.items():
         if order.terms.account != account:
             continue
