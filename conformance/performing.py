@@ -190,13 +190,14 @@ def _conclude(
     return RunOutcome(status=status, judgements=found, record=record, info=info, profile=run.profile)
 
 
-def kept_plans(folder: Path | None) -> list[Plan]:
-    """The plans of a folder of kept evidence, to be run first; raises :class:`UserError` for a file that is none."""
+def kept_plans(folder: Path | None) -> list[tuple[Plan, int]]:
+    """The plans of a folder of kept evidence, each with its lane; raises :class:`UserError` for a file that is none."""
     if folder is None:
         return []
     if not folder.is_dir():
         raise UserError(f"--regressions: expected a folder of evidence files, found none at {folder}.")
-    return [from_data(read_evidence(path).plan, source=str(path)) for path in sorted(folder.glob("*.json"))]
+    kept = [(path, read_evidence(path)) for path in sorted(folder.glob("*.json"))]
+    return [(from_data(evidence.plan, source=str(path)), evidence.lane) for path, evidence in kept]
 
 
 @contextmanager

@@ -138,7 +138,7 @@ PLAN = r"""
 @pytest.mark.requirement({ids})
 def test_{function}(explorer: Explorer) -> None:
     """The target does not show this violation any more."""
-    explorer.run([from_json(PLAN)])
+    explorer.run([from_json(PLAN)], lane={lane})
 '''
 
 
@@ -157,6 +157,7 @@ def export_test(kept: Evidence, path: Path) -> None:
             seen=_line(kept.seen),
             name=path.name,
             plan=plan,
+            lane=kept.lane,
             ids=", ".join(f'"{i}"' for i in kept.requirements),
             function=kept.requirement.lower().replace("-", "_"),
         ),

@@ -1,6 +1,7 @@
 """The explorer: what the conformance tests hand their plans to. It runs them, and keeps the record of the whole run."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -97,13 +98,13 @@ class Explorer:
         drawn = draw_plans(strategy, plans, seed_of=f"{self.seed}/{self.test}")
         self.run([*first, *drawn])
 
-    def run(self, plans: Iterable[Plan]) -> None:
-        """Run plans that this run has not run yet; raises as :meth:`explore` does."""
+    def run(self, plans: Iterable[Plan], *, lane: int | None = None) -> None:
+        """Run plans that this run has not run yet, on this lane or any; raises as :meth:`explore` does."""
         broken: list[Finding] = []
         fresh = [plan for plan in map(self._affordable, plans) if plan.actions and self._is_new(plan)]
         self.watcher.planned(len(fresh))
         try:
-            for result in self.lanes.run_all(fresh, lambda: not broken and self._may_go_on()):
+            for result in self.lanes.run_all(fresh, lambda: not broken and self._may_go_on(), number=lane):
                 self._take(result, broken)
         except VenueTrouble as trouble:
             self.record.stopped = str(trouble)
@@ -121,12 +122,11 @@ class Explorer:
         self.record.findings[finding.key] = finding
         self.watcher.found(finding)
 
-    def run_kept(self, plans: Iterable[Plan]) -> None:
-        """Run kept plans before anything else; what they show is recorded and stops nothing."""
-        try:
-            self.run(plans)
-        except (NonconformityError, RunStoppedError):
-            return
+    def run_kept(self, kept: Iterable[tuple[Plan, int]]) -> None:
+        """Run kept plans, each on the lane that showed it, before anything else; what they show stops nothing."""
+        for plan, lane in kept:
+            with suppress(NonconformityError, RunStoppedError):
+                self.run([plan], lane=lane)
 
     def _affordable(self, plan: Plan) -> Plan:
         """The plan, or the plan without its expiries where the level has waited for as many as it may."""

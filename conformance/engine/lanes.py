@@ -95,16 +95,19 @@ class Lanes:
             result.lane = lane.number
             return result
 
-    def run_all(self, plans: Iterable[Plan], go_on: Callable[[], bool]) -> Iterator[PlanResult]:
-        """Run plans on all lanes, and give results as they come; no new plan is begun once ``go_on`` says no.
+    def run_all(
+        self, plans: Iterable[Plan], go_on: Callable[[], bool], *, number: int | None = None
+    ) -> Iterator[PlanResult]:
+        """Run plans on all lanes, or on that of this number, and give results as they come.
 
+        No new plan is begun once ``go_on`` says no.
         What a plan raises is raised when the plans that were under way beside it have given their results.
         """
-        if len(self.lanes) == 1:
+        if number is not None or len(self.lanes) == 1:
             for plan in plans:
                 if not go_on():
                     return
-                yield self.run(plan)
+                yield self.run(plan, number=number)
             return
         waiting = iter(plans)
         under_way: set[Future[PlanResult]] = set()

@@ -319,3 +319,16 @@ class TestLanes:
         """Once nothing more may begin, lanes finish what is under way and end."""
         results = list(lanes(3).run_all((waits(n) for n in range(50)), lambda: len(script.ran) < 10))
         assert len(results) == len(script.ran) < 14
+
+    def test_kept_plans_run_on_the_lane_that_showed_them(
+        self, explorer: Explorer, lanes: Callable[[int], Lanes], script: Script
+    ) -> None:
+        """Evidence names its lane; where a run has fewer lanes, any runs its plan. What is found stops nothing."""
+        explorer.lanes = lanes(3)
+        explorer.wanted = ()
+        script.shows = lambda plan: [violation()] if plan == waits(1) else []
+        explorer.run_kept([(waits(1), 2), (waits(2), 3), (waits(3), 9)])
+        numbers = {plan.digest: venue.number for plan, venue in zip(script.ran, script.venues, strict=True)}  # type: ignore[attr-defined]  # scripted
+        assert (numbers[waits(1).digest], numbers[waits(2).digest]) == (2, 3)
+        assert waits(3).digest in numbers
+        assert explorer.record.findings

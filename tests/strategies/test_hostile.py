@@ -37,7 +37,7 @@ class Collector(Explorer):
 
     kept: list[Plan]
 
-    def run(self, plans: object) -> None:
+    def run(self, plans: object, *, lane: int | None = None) -> None:
         """Keep them."""
         assert isinstance(plans, list)
         self.kept += plans
