@@ -288,7 +288,7 @@ def _control_cancel(run: RunningPlan, action: Forge, attack: Attack) -> None:
     """A correct cancel in another guise: it must be accepted like any other, and do what a cancel does (SIG-01)."""
     assert action.order is not None
     tracker, order = run.tracker, run.tracker.orders[action.order]
-    sure = all(state.status in ACTIVE for state in tracker.belief.states(action.order))
+    sure = _surely_active(run, action.order)
     answers: list[Answer | Unknown] = []
     forged = _forged(run, action, attack)
     if forged is None:
@@ -299,15 +299,21 @@ def _control_cancel(run: RunningPlan, action: Forge, attack: Attack) -> None:
         return run.venue.cancelled(answers[0])
 
     cancels.cancel(run, action.order, action.account if action.account != order.terms.account else None, send)
-    if not answers or isinstance(answers[0], Unknown) or not sure or action.account != order.terms.account:
+    if not answers or isinstance(answers[0], Unknown) or action.account != order.terms.account:
         return
     answer, what = answers[0], f"the answer to a correct cancel of {action.order} ({attack.note})"
     if accepted(answer):
         tracker.fits(what, "accepted", said(answer), attack.requirements)
-    else:
+    elif sure:
         kind = f"a correct cancel ({attack.vectors[0].attack_class}) {outcome(answer)}"
         more = ("SIG-01",) if answer.is_(AnswerClass.UNAUTHENTICATED) else ()
         tracker.breaks(what, "accepted", said(answer), (*attack.requirements, *more), kind=kind)
+
+
+def _surely_active(run: RunningPlan, name: str) -> bool:
+    """Whether an order is active in every possible world, whatever others have traded up to now."""
+    now = run.tracker.belief.by_now(run.until(), run.rules)
+    return all(state.status in ACTIVE for state in now.states(name))
 
 
 def _other_spelling(run: RunningPlan, action: Forge, attack: Attack) -> None:
@@ -332,6 +338,7 @@ def _other_spelling(run: RunningPlan, action: Forge, attack: Attack) -> None:
         )
         return
     answers: list[Answer | Unknown] = []
+    sure = _surely_active(run, action.order)
 
     def send() -> Cancelled:
         answers.append(_sent(run, action, attack, cancelling))
@@ -351,6 +358,9 @@ def _other_spelling(run: RunningPlan, action: Forge, attack: Attack) -> None:
     told = f"read: {said(read.answer)}; cancel: {said(answer)}"
     if run.broken and not shown:
         return
+    if shown and not sure and not run.result.ended and answer.is_(AnswerClass.CANNOT_CANCEL):
+        tracker.fits(what, "the order for both, or a 4xx for both", told, attack.requirements)
+        return  # the cancel reached the order, which may have ended
     if shown != done or not (shown or _refused(read.answer)) or not (done or _refused(answer)):
         both = f"{'shows' if shown else 'hides'} the order to a read, cancel {outcome(answer)}"
         tracker.breaks(what, "the order for both, or a 4xx for both", told, attack.requirements, kind=f"{kind} {both}")

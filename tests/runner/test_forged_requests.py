@@ -67,6 +67,30 @@ EVERYWHERE: tuple[Action, ...] = (
 )
 
 
+def traded_before_a_cancel(theatre: Stage) -> Stage:
+    """The stage, where a stranger takes order ``a`` just before the first cancel arrives."""
+
+    def taken(number: int) -> bool:
+        if number == 1:
+            (order,) = theatre.service.engine.orders.values()
+            theatre.service.engine.fill(order.id, order.quantity)
+        return False
+
+    return theatre.alters("cancel", lambda document: None, when=taken)
+
+
+@pytest.mark.parametrize("name", ["correct", "header-names-lower", "id-spelled-upper"])
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "isolated"])
+def test_an_order_that_others_took_cannot_be_cancelled_in_any_guise(stage: Open, name: str, shared: bool) -> None:
+    """A correct cancel may be refused where strangers trade; where they do not, the refusal breaks its requirement."""
+    markets = {"BTC-USDT": {"isolated": False, "rest_price_sell": "1010.00"}} if shared else {}
+    theatre = traded_before_a_cancel(with_sockets(stage(markets=markets)))
+    result = theatre.run(buy("a"), LOOK, forge(name), LOOK)
+    assert result.trouble is None
+    accused = {requirement for requirements, _ in broken(result) for requirement in requirements}
+    assert bool(accused & {"SIG-01", "SIG-09", "NTF-06", "CXL-01"}) is not shared, broken(result)
+
+
 @pytest.mark.parametrize("mode", ["immediate", "delayed", "mixed"])
 def test_a_correct_exchange_is_not_accused(stage: Open, mode: str) -> None:
     """Attacks of every kind find nothing at a correct exchange, exercise their requirements, leave nothing behind."""
