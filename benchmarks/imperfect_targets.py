@@ -22,7 +22,7 @@ from conformance.suite.listing import conformance_tests, run_suite
 from conformance.verdicts import Finding
 from fixtures.embedded import embedded_target
 from fixtures.exchange import DEFAULT_MARKETS, CancelMode, ExchangeSettings, Imperfections
-from fixtures.faults import FAULTS, Fault, families
+from fixtures.faults import FAULTS, families
 from fixtures.profiles import load_profile
 
 FLAWS = Imperfections(lag_ms=50, lost_answers=0.05, throttled=0.05, stale_reads_ms=80, strangers=5)
@@ -59,9 +59,10 @@ class Judged:
     seconds: float
 
 
-def judge(level: str, lanes: int, seed: int, mode: CancelMode, fault: Fault | None) -> Judged:
-    """One run of the suite; a fault's run ends with its first catch."""
+def judge(level: str, lanes: int, seed: int, mode: CancelMode, name: str | None) -> Judged:
+    """One run of the suite; the run of a seeded fault ends with its first catch."""
     began = time.monotonic()
+    fault = None if name is None else FAULTS[name]
     faults = () if fault is None else (fault.name,)
     settings = ExchangeSettings(cancel_mode=mode, delay_ms=(150, 500), seed=seed, imperfections=FLAWS, faults=faults)
     tests = conformance_tests()
@@ -140,7 +141,7 @@ def _faulty(pool: Executor, given: argparse.Namespace) -> None:
     known = [fault for fault in FAULTS.values() if fault.family in families]
     chosen = random.Random(given.seed).sample(known, min(given.faults, len(known)))
     pending = {
-        pool.submit(judge, given.level, given.lanes, given.seed, fault.modes[0], fault): fault for fault in chosen
+        pool.submit(judge, given.level, given.lanes, given.seed, fault.modes[0], fault.name): fault for fault in chosen
     }
     caught = seen = 0
     for future in as_completed(pending):

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from conformance.cli.checking import Bench, Trial, in_order
-from conformance.cli.replaying import breach, plan_of
+from conformance.cli.replaying import breach, impatient, plan_of
 from conformance.engine.explorer import Explorer
 from conformance.engine.levels import LevelName
 from conformance.performing import Options, known_faults, run_info
@@ -88,6 +88,7 @@ def _shown(explorer: Explorer, kept: Evidence, times: int) -> tuple[int, int]:
     """
     for lane in explorer.lanes.lanes:
         lane.memory = lane.memory.empty()
+    impatient(explorer.lanes)
     plan = plan_of(kept)
     results = [explorer.lanes.run(plan, number=kept.lane) for _ in range(times)]
     shown = [result for result in results if breach(result, kept) is not None]

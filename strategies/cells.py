@@ -171,6 +171,14 @@ def _rejected(scene: Scene, ground: Ground) -> list[Action] | None:
     return [facing, scene.place("a", post_only=True), Snapshot()]
 
 
+def _still_trades(scene: Scene, ground: Ground) -> list[Action]:
+    """The counterparty's opposite order, which meets a part of order ``a`` where that is still in the book."""
+    if COUNTERPARTY not in ground.accounts:
+        return []
+    opposite = scene.place("g", side=scene.side.opposite, account=COUNTERPARTY, quantity=scene.part)
+    return [opposite, Snapshot(), Settle(), Snapshot()]
+
+
 def event_actions(event: str, scene: Scene, ground: Ground) -> list[Action] | None:
     """The actions of an event that meets order ``a``; ``None`` where the target does not offer it."""
     second = COUNTERPARTY in ground.accounts
@@ -197,16 +205,22 @@ def event_actions(event: str, scene: Scene, ground: Ground) -> list[Action] | No
         case "cancel-all by another account":
             if not ground.can(Capability.CANCEL_ALL) or not second:
                 return None
-            return [CancelAll(account=COUNTERPARTY), Snapshot()]
+            return [CancelAll(account=COUNTERPARTY), Snapshot(), *_still_trades(scene, ground)]
         case "cancel by another account":
             if not second:
                 return None
             unknown = CancelUnknown(order_id=UNKNOWN_IDS[0], account=COUNTERPARTY)
-            return [unknown, Cancel(order="a", account=COUNTERPARTY), Read(order="a", account=COUNTERPARTY), Snapshot()]
+            foreign: list[Action] = [
+                Cancel(order="a", account=COUNTERPARTY),
+                Read(order="a", account=COUNTERPARTY),
+                Snapshot(),
+            ]
+            return [unknown, *foreign, *_still_trades(scene, ground)]
         case "cancel of a neighbour":
-            return [scene.place("b"), Snapshot(), Cancel(order="b"), Snapshot()]
+            return [scene.place("b"), Snapshot(), Cancel(order="b"), Snapshot(), *_still_trades(scene, ground)]
         case "refused cancel of a neighbour":
-            return [scene.place("b"), Cancel(order="b"), Settle(), Cancel(order="b"), Snapshot()]
+            refused: list[Action] = [scene.place("b"), Cancel(order="b"), Settle(), Cancel(order="b"), Snapshot()]
+            return [*refused, *_still_trades(scene, ground)]
         case "opposite order, part":
             if not ground.can(Capability.FILL):
                 return None
@@ -278,8 +292,8 @@ def _several(state: str, events: Sequence[str], scene: Scene, ground: Ground) ->
     for number, event in enumerate(events):
         for action in event_actions(event, scene, ground) or []:
             match action:
-                case Place(order="b") | Cancel(order="b"):
-                    actions.append(replace(action, order=f"b{number}"))
+                case Place(order="b" | "g") | Cancel(order="b"):
+                    actions.append(replace(action, order=f"{action.order}{number}"))
                 case _:
                     actions.append(action)
     return [Plan(title=f"{state} x {', '.join(events)}", actions=tuple(actions))]

@@ -54,7 +54,14 @@ def _opened(kept: Evidence, options: Options) -> Iterator[tuple[Profile, Lanes]]
         opened_target(replace(options, workers=kept.lane)) as profile,
         open_session(profile, level=LEVELS[LevelName.SMOKE], seed=kept.seed, lanes=kept.lane) as explorer,
     ):
+        impatient(explorer.lanes)
         yield profile, explorer.lanes
+
+
+def impatient(lanes: Lanes) -> None:
+    """Take a request that has no answer for dropped at once: that the target drops it was seen in several plans."""
+    for lane in lanes.lanes:
+        lane.memory.silences.patience = 1
 
 
 def replays(kept: Evidence, options: Options, *, times: int) -> Iterator[Replay]:

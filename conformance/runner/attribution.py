@@ -152,6 +152,18 @@ REFUSED = Rule(
 )
 REFUSED_ELSEWHERE = everywhere("a cancel of another order was refused", "TRM-05")
 FOREIGN = everywhere("another account tried to cancel it", "NTF-02")
+CROSSED_AFTER_REFUSAL = Rule(
+    why="a cancel of another order had been refused before an opposite order came",
+    status=("TRM-05",),
+    quantity=("TRM-05",),
+    total=("TRM-05",),
+)
+CROSSED_AFTER_FOREIGN = Rule(
+    why="another account had tried to cancel it before an opposite order came",
+    status=("NTF-02",),
+    quantity=("NTF-02",),
+    total=("NTF-02",),
+)
 UNKNOWN_ID = everywhere("a cancel of an unknown id was refused", "TRM-05")
 SEEN_PENDING = Rule(
     why="it had been seen PENDING_CANCEL",

@@ -54,6 +54,8 @@ def cancel(run: RunningPlan, name: str, account: str | None, send: Callable[[], 
     result = run.venue.cancel(caller, order.order_id) if send is None else send()
     run.changed()
     answer = run.understood(result.answer)
+    if send is None:
+        run.heard(f"a cancel of {_told(before)}" + (" by another account" if foreign else ""), result.answer)
     if result.word is not None and result.status is None:
         run.result.trouble = unknown_word(result.word, f"the answer to the cancel of {name}")
         return
@@ -122,6 +124,10 @@ def explains(name: str, answer: Answer | None, result: Cancelled) -> Callable[[O
     return recognises
 
 
+def _told(states: tuple[OrderState, ...]) -> str:
+    return "/".join(sorted({state.status for state in states}))
+
+
 def _rows(before: tuple[OrderState, ...], run: RunningPlan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(step.requirement for s in before for step in cancel_steps(s, run.rules)))
 
@@ -137,7 +143,7 @@ def _break_answer(
     *,
     foreign: bool,
 ) -> None:
-    statuses = "/".join(sorted({state.status for state in before}))
+    statuses = _told(before)
     seen = said(answer) + (f", saying {result.status}" if result.status else "")
     owner = "another account's " if foreign else ""
     run.tracker.breaks(
@@ -196,6 +202,7 @@ def _judge_foreign(
 def _after_foreign(run: RunningPlan, name: str, caller: str, answer: Answer) -> None:
     tracker, order = run.tracker, run.tracker.orders[name]
     tracker.cause(name, rules_of.FOREIGN)
+    run.after_refusals.setdefault(name, set()).add(rules_of.CROSSED_AFTER_FOREIGN)
     tracker.cause_funds(order.terms.account, rules_of.FOREIGN, name)
     tracker.cause_funds(caller, rules_of.FOREIGN, name)
     _same_as_unknown(run, answer, order.order_id)
@@ -226,6 +233,7 @@ def _after_refusal(
     for other in tracker.live():
         if other != name:
             tracker.cause(other, rules_of.REFUSED_ELSEWHERE)
+            run.after_refusals.setdefault(other, set()).add(rules_of.CROSSED_AFTER_REFUSAL)
     _judge_sameness(run, before, answer)
 
 
@@ -254,6 +262,7 @@ def cancel_unknown(run: RunningPlan, order_id: str, account: str) -> None:
         order_id = known[sum(order_id.encode()) % len(known)]
     result = run.venue.cancel(account, order_id)
     answer = run.understood(result.answer)
+    run.heard("a cancel of an unknown order", result.answer)
     if answer is None:
         return
     tracker = run.tracker
@@ -288,10 +297,11 @@ def cancel_all(run: RunningPlan, account: str) -> None:
     result = run.venue.cancel_all(account)
     run.changed()
     answer = run.understood(result.answer)
+    state = "nothing active" if nothing else "many orders active" if len(active) >= MANY else "orders active"
+    run.heard(f"cancel-all with {state}", result.answer)
     what = f"the answer to cancel-all of {account}"
     if answer is not None and not means(answer, Reply.ACCEPTED):
         ids = ("ALL-04",) if nothing else ("ALL-06", "ALL-01") if len(active) >= MANY else ("ALL-01",)
-        state = "nothing active" if nothing else "many orders active" if len(active) >= MANY else "orders active"
         tracker.breaks(what, "accepted", said(answer), ids, kind=f"cancel-all with {state} answered {answer.status}")
         return
     named = listed_names(run, what, account, result.order_ids, nothing=nothing) if answer is not None else None

@@ -9,6 +9,7 @@ from typing import TypeVar
 from conformance.model.rules import VenueRules
 from conformance.plans import Plan
 from conformance.requirements import Capability
+from conformance.runner.attribution import Rule
 from conformance.runner.contract import judge_shape
 from conformance.runner.disclosure import Unauthenticated, insides
 from conformance.runner.expectations import by_http_itself, knows_no_such_method
@@ -38,9 +39,10 @@ class RunningPlan:
     """Everything that the executors of one plan share.
 
     ``accounts`` are the roles that the plan uses; ``cancelled_prices`` the (market, side, price) levels at which an
-    order was cancelled (queue place, CXL-05); ``raced_bulk`` the accounts whose cancel-all met other calls at once
+    order was cancelled (queue place, CXL-05); ``after_refusals`` what an opposite order puts on an order that a refused
+    cancel must have left in the book; ``raced_bulk`` the accounts whose cancel-all met other calls at once
     (RCE-03); ``alone`` whether the accounts had no other active orders when the plan began; ``changed_at`` the
-    monotonic time of the last change that a late read may miss.
+    monotonic time of the last change that a late read may miss; ``silent`` what had no answer in this plan.
     """
 
     plan: Plan
@@ -57,10 +59,12 @@ class RunningPlan:
     began: float = field(default_factory=time.monotonic)
     held_markets: set[str] = field(default_factory=set)
     cancelled_prices: set[tuple[str, str, Decimal | None]] = field(default_factory=set)
+    after_refusals: dict[str, set[Rule]] = field(default_factory=dict)
     raced_bulk: set[str] = field(default_factory=set)
     changed_at: float = 0.0
     arrivals: int = 0
     counter: int = 0
+    silent: set[str] = field(default_factory=set)
     unauthenticated: dict[tuple[str, str, str], Unauthenticated] = field(default_factory=dict)
 
     @property
@@ -157,6 +161,20 @@ class RunningPlan:
                 break
             self.took(result.answer)
         return result
+
+    def heard(self, asked: str, answer: Answer | Unknown) -> None:
+        """ERR-01: a correct request that has no answer in several plans, and never had one, is dropped by the target.
+
+        One that has none now and then is lost on the way. ``asked``: what it asks for, and in which situation.
+        """
+        silences = self.memory.silences
+        if isinstance(answer, Answer):
+            silences.answered.add(asked)
+        elif answer.sent and asked not in self.silent:
+            self.silent.add(asked)
+            if silences.miss(asked):
+                seen = f"none in {silences.missed[asked]} plans: {answer.reason}"
+                self.tracker.breaks(asked, "an answer", seen, ("ERR-01",), kind=f"{asked} has no answer", ends=False)
 
     def understood(self, answer: Answer | Unknown) -> Answer | None:
         """The answer, where one came that can be judged; abandons the plan where the target only throttles."""

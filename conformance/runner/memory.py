@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -15,6 +15,9 @@ from fixtures.venue.answers import Answer
 
 LOOK_AGAIN_AFTER = 0.4
 """Seconds after which a closed order is looked at again: a revived one shows only then (CXL-03)."""
+
+PLANS_WITHOUT_ANSWER = 5
+"""Plans in which the same request has no answer, and never had one: fewer may be the network's doing."""
 
 MOST_REMEMBERED = 2_000
 """Closed orders remembered; the oldest are forgotten, so that memory does not grow with the number of plans."""
@@ -33,6 +36,20 @@ class Closed:
 
 
 @dataclass(kw_only=True, slots=True)
+class Silences:
+    """What was asked of the target and ever ``answered``, and in how many plans it had no answer (ERR-01)."""
+
+    patience: int = PLANS_WITHOUT_ANSWER
+    answered: set[str] = field(default_factory=set)
+    missed: Counter[str] = field(default_factory=Counter)
+
+    def miss(self, asked: str) -> bool:
+        """Count one more plan without an answer, and say whether the target is known to give none."""
+        self.missed[asked] += 1
+        return asked not in self.answered and self.missed[asked] >= self.patience
+
+
+@dataclass(kw_only=True, slots=True)
 class Memory:
     """Remembered across the plans of one lane.
 
@@ -40,7 +57,8 @@ class Memory:
     closed orders, ``wrong_funds`` whether balances were seen to stay wrong; ``workbench`` keeps the keys and
     signatures of forged requests, ``shape`` what errors must look like and the request ids that were seen;
     ``given_up`` the client ids of orders whose end was waited for once; ``histories`` how many lists with closed orders
-    were looked into for another account's; ``changed_at`` the monotonic time of the last change at the target.
+    were looked into for another account's; ``silences`` what had no answer; ``changed_at`` the monotonic time of the
+    last change at the target.
     """
 
     closed: deque[Closed] = field(default_factory=deque)
@@ -53,11 +71,14 @@ class Memory:
     shape: AnswerShape | None = None
     given_up: set[str] = field(default_factory=set)
     histories: int = 0
+    silences: Silences = field(default_factory=Silences)
     changed_at: float = 0.0
 
     def empty(self) -> "Memory":
         """A memory of nothing that the target has shown: a plan that breaks a rule with it says so by itself."""
-        return Memory(workbench=self.workbench, given_up=self.given_up, changed_at=self.changed_at)
+        return Memory(
+            workbench=self.workbench, given_up=self.given_up, silences=self.silences, changed_at=self.changed_at
+        )
 
     def remember(self, orders: Iterable[Closed]) -> None:
         """Keep orders to look at again later."""

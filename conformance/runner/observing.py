@@ -36,6 +36,7 @@ def read(run: RunningPlan, name: str, account: str | None = None) -> None:
     for last in _looks(run):
         result = run.asked(lambda: run.venue.order(caller, order.order_id))
         answer = run.understood(result.answer)
+        run.heard(_asked(run, name, caller), result.answer)
         if answer is None or run.broken:
             return
         mark = tracker.mark()
@@ -44,6 +45,12 @@ def read(run: RunningPlan, name: str, account: str | None = None) -> None:
             break
     if caller != order.terms.account:
         _judge_history(run, name, caller)
+
+
+def _asked(run: RunningPlan, name: str, caller: str) -> str:
+    statuses = sorted({state.status for state in run.tracker.belief.states(name)})
+    foreign = caller != run.tracker.orders[name].terms.account
+    return f"a read of {'/'.join(statuses)}" + (" by another account" if foreign else "")
 
 
 def _judge_history(run: RunningPlan, name: str, caller: str) -> None:
@@ -146,6 +153,7 @@ def list_orders(run: RunningPlan, account: str) -> bool:
     for last in _looks(run):
         result = run.asked(lambda: run.venue.orders(account))
         answer = run.understood(result.answer)
+        run.heard("the list of active orders", result.answer)
         if answer is None or result.views is None or run.broken:
             return False
         mark = run.tracker.mark()
@@ -208,6 +216,7 @@ def balances(run: RunningPlan, account: str) -> None:
             time.sleep(pause)  # even a sleep of nothing gives the processor away
         result = run.asked(lambda: run.venue.balances(account))
         answer = run.understood(result.answer)
+        run.heard("the balances", result.answer)
         if answer is None or result.balances is None or run.broken:
             return
         first = result.balances

@@ -204,7 +204,7 @@ def _cross_causes(run: RunningPlan, name: str, facing: list[str]) -> None:
             pair = [rules_of.QUEUE, rules_of.FILLED]
         else:
             pair = [rules_of.FILLED]
-        for rule in pair:
+        for rule in (*sorted(run.after_refusals.get(other, ()), key=lambda rule: rule.why), *pair):
             for member in (other, name):
                 tracker.cause(member, rule)
                 tracker.cause_funds(tracker.orders[member].terms.account, rule, member)

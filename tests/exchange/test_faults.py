@@ -133,6 +133,16 @@ def strangers(desk: "Desk") -> None:
     order = desk.place()
     desk.call("third", "GET", f"/api/v1/orders/{order}")
     desk.cancel(order, "third").cancel(order).wait(300).cancel(order, "third")
+    rests = desk.place(px="90", qty="0.5")
+    desk.cancel(rests, "third").place("counterparty", side="sell", px="90", qty="0.5")
+    desk.look()
+
+
+def neighbours(desk: "Desk") -> None:
+    """Of two orders at one price one is cancelled, and again in vain, before an opposite order comes."""
+    closed, _ = desk.place(px="90", qty="0.5"), desk.place(px="90", qty="0.5")
+    desk.cancel(closed).wait(200).cancel(closed).place("counterparty", side="sell", px="90", qty="0.5")
+    desk.look()
 
 
 def usable(desk: "Desk") -> None:
@@ -158,6 +168,7 @@ SCENARIOS: tuple[Callable[["Desk"], None], ...] = (
     pending,
     everything,
     strangers,
+    neighbours,
     crossings,
     held,
     small_and_old,

@@ -39,10 +39,15 @@ def stage(tmp_path: Path) -> Iterator[Callable[..., Stage]]:
     opened: list[Stage] = []
 
     def open_stage(
-        mode: str = "immediate", *, faults: tuple[str, ...] = (), waits: bool = False, **tables: Any
+        mode: str = "immediate",
+        *,
+        faults: tuple[str, ...] = (),
+        waits: bool = False,
+        delay_ms: tuple[int, int] = (10, 30),
+        **tables: Any,
     ) -> Stage:
         settings = ExchangeSettings(
-            cancel_mode=CancelMode(mode), delay_ms=(10, 30), faults=faults, seed=1, market_orders_wait=waits
+            cancel_mode=CancelMode(mode), delay_ms=delay_ms, faults=faults, seed=1, market_orders_wait=waits
         )
         timing = {"poll_interval": 0.002, **tables.pop("timing", {})}
         opened.append(Stage(tmp_path / f"state-{len(opened)}", settings, {"timing": timing, **tables}))

@@ -9,6 +9,7 @@ import pytest
 from conformance.model.order import OrderType, Side, Status, TimeInForce
 from conformance.plans import Cancel, CancelAll, Expire, HoldMarket, Place, Read, Settle, Wait
 from conformance.runner import execute, leftovers, memory
+from conformance.runner.memory import PLANS_WITHOUT_ANSWER
 from conformance.trace import PlanResult
 from fixtures.venue.trouble import BudgetSpent, TargetUnavailable, VenueTrouble
 from tests.runner.actions import LOOK, buy, cancelled, fill, sell
@@ -327,7 +328,8 @@ def test_names_that_nothing_was_placed_under_are_passed_over(stage: Open) -> Non
 
 def test_states_are_counted_where_a_read_pinned_them(stage: Open) -> None:
     """A cell is reached where the state before the event was certain; an unread cancel makes none."""
-    result = stage("delayed").run(buy(), LOOK, Cancel(order="a"), LOOK, Cancel(order="a"), Settle(), Cancel(order="a"))
+    opened = stage("delayed", delay_ms=(400, 400))
+    result = opened.run(buy(), LOOK, Cancel(order="a"), LOOK, Cancel(order="a"), Settle(), Cancel(order="a"))
     assert result.cells[Status.OPEN, "cancel"] == 1
     assert result.cells[Status.PENDING_CANCEL, "cancel again"] == 1
     assert result.cells[Status.CANCELED, "cancel again"] == 1
@@ -345,3 +347,21 @@ def test_what_a_broken_target_leaves_open_costs_one_wait(stage: Open) -> None:
     asked = opened.asked["cancel"]
     opened.run(LOOK)
     assert opened.asked["cancel"] == asked
+
+
+def silent_plans(theatre: Stage, number: int) -> list[list[tuple[str, ...]]]:
+    """What each of so many plans breaks in which a filled order is cancelled twice."""
+    plan = (buy(), LOOK, fill("2"), LOOK, Cancel(order="a"), Cancel(order="a"), LOOK)
+    return [[violation.requirements for violation in theatre.run(*plan).violations] for _ in range(number)]
+
+
+def test_a_request_that_never_has_an_answer_is_dropped_by_the_target(stage: Open) -> None:
+    """From the fifth plan on a cancel that was never answered in its situation breaks ERR-01, and nothing else."""
+    theatre = stage().loses("cancel", arrives=False)
+    assert silent_plans(theatre, PLANS_WITHOUT_ANSWER + 1) == [*[[]] * (PLANS_WITHOUT_ANSWER - 1), *[[("ERR-01",)]] * 2]
+
+
+def test_an_answer_that_is_lost_now_and_then_is_the_networks_doing(stage: Open) -> None:
+    """A situation in which the target answered once is never said to have no answer."""
+    theatre = stage().loses("cancel", arrives=False, when=lambda number: number > 1)
+    assert silent_plans(theatre, PLANS_WITHOUT_ANSWER + 2) == [[]] * (PLANS_WITHOUT_ANSWER + 2)
