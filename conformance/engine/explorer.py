@@ -18,6 +18,9 @@ from conformance.verdicts import Finding, RunRecord
 from fixtures.venue.trouble import VenueTrouble
 from strategies.grounds import Ground
 
+TRIED_AGAIN = 3
+"""In how many plans a finding is repeated at the most until one of them shows it again."""
+
 
 class NonconformityError(AssertionError):
     """The target broke a requirement; the one error of ours that a conformance test ends with."""
@@ -171,6 +174,7 @@ class Explorer:
                 known.violation = replace(known.violation, requirements=(*known.violation.requirements, *more))
                 if set(more) & set(self.wanted):
                     broken.append(known)
+                self._confirm_with(result, violation, known)
                 continue
             finding = self._finding(result, violation)
             self.record.findings[violation.key] = finding
@@ -185,13 +189,41 @@ class Explorer:
             self.confirm(finding)
         return finding
 
+    def _confirm_with(self, result: PlanResult, violation: Violation, known: Finding) -> None:
+        """A finding whose plan has not shown it again is seen in another plan, which may: that one is kept, then."""
+        seldom = known.failed == 1 and 1 < known.runs <= TRIED_AGAIN * self.level.repeats
+        if self.stop_at_first is not None or not seldom:
+            return
+        other = replace(
+            known,
+            violation=replace(violation, requirements=known.violation.requirements),
+            result=result,
+            failed=1,
+            runs=1,
+            first_size=len(result.plan.actions),
+        )
+        self.confirm(other)
+        if other.failed == 1:
+            known.runs += other.runs
+            return
+        known.violation, known.result, known.first_size, known.spent = (
+            other.violation,
+            other.result,
+            other.first_size,
+            other.spent,
+        )
+        known.failed, known.runs = other.failed, other.runs
+        self.watcher.found(known)
+
     def confirm(self, finding: Finding) -> None:
         """Repeat a finding's plan, count k of n, and make it small, within the level's budgets.
 
+        What other lanes have under way is waited for: a plan that shows the violation with their help is not kept.
         Its lane repeats it: the fault may be of that lane's accounts or markets alone. Where the plan shows the
         violation by itself, so does the small one: whoever replays it knows no earlier plan.
         """
         try:
+            self.lanes.come_to_rest()
             self._repeat_and_minimise(finding)
         except VenueTrouble as trouble:
             self.record.stopped = str(trouble)  # what was found so far stays found

@@ -76,6 +76,11 @@ class Lanes:
                 self._free.append(lane)
                 self._changed.notify_all()
 
+    def come_to_rest(self) -> None:
+        """Wait until no plan is under way: what a lane shows from then on is not another lane's doing."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._free) == len(self.lanes))
+
     def _suited(self, plan: Plan) -> list[Lane]:
         lacking = [lane.lacks(plan) for lane in self.lanes]
         least = min(lacking)

@@ -105,6 +105,26 @@ class TestFindings:
         assert finding.result.plan == waits(1, 2)
         assert verdict(explorer.record, "CXL-01") is Verdict.INTERMITTENT
 
+    def test_another_plan_that_shows_it_again_is_kept_in_its_place(self, explorer: Explorer, script: Script) -> None:
+        """A plan that showed a violation once, by another lane's help or by chance, gives way to one that shows it."""
+        explorer.wanted = ("CXL-08",)
+        script.shows = lambda plan: [violation()] if plan == waits(3) or script.ran == [waits(1)] else []
+        explorer.run([waits(1), waits(2), waits(3)])
+        (finding,) = explorer.record.findings.values()
+        assert finding.result.plan == waits(3)
+        assert (finding.failed, finding.runs, finding.count) == (4, 4, 2)
+        assert verdict(explorer.record, "CXL-01") is Verdict.FAIL
+
+    def test_plans_that_never_show_it_again_are_not_repeated_for_ever(self, explorer: Explorer, script: Script) -> None:
+        """Three plans are repeated; further ones that show a violation once are only counted."""
+        explorer.wanted = ("CXL-08",)
+        script.shows = lambda plan: [violation()] if script.times(plan) == 1 else []
+        explorer.run([waits(number) for number in range(1, 9)])
+        (finding,) = explorer.record.findings.values()
+        assert (finding.failed, finding.count) == (1, 8)
+        assert finding.result.plan == waits(1)
+        assert sum(script.times(waits(number)) > 1 for number in range(1, 9)) == 3
+
     def test_a_plan_is_made_small_by_itself(self, explorer: Explorer, script: Script) -> None:
         """A small plan does not know what earlier ones have shown: it shows the violation to whoever has it."""
         script.shows = lambda _: [violation()]
