@@ -22,7 +22,7 @@ FEWER_LOOKS = 3
 
 
 MOST_HISTORIES = 12
-"""Lists with closed orders that a lane looks into for another account's orders: they grow with the run."""
+"""Lists with closed orders that a lane looks into, for another account's orders and for its own: they grow."""
 
 
 def read(run: RunningPlan, name: str, account: str | None = None) -> None:
@@ -249,6 +249,40 @@ def snapshot(run: RunningPlan) -> None:
         if run.broken:
             return
         balances(run, account)
+    for account in run.accounts:
+        if run.broken:
+            return
+        _own_history(run, account)
+
+
+def _own_history(run: RunningPlan, account: str) -> None:
+    """Judge the plan's orders by the account's list with closed orders too, where one of them has ended (CXL-08).
+
+    An order that is not in it is not judged: nothing says for how long closed ones are kept.
+    """
+    if (
+        Capability.LIST not in run.offered
+        or run.memory.own_histories >= MOST_HISTORIES
+        or not any(
+            order.terms.account == account and order.last is not None and order.last.status in TERMINAL
+            for order in run.tracker.orders.values()
+        )
+    ):
+        return
+    run.memory.own_histories += 1
+    run.quiet(run.venue.profile.timing.read_delay)
+    for last in _looks(run):
+        result = run.asked(lambda: run.venue.orders(account, include_closed=True))
+        if run.understood(result.answer) is None or result.views is None or run.broken:
+            return
+        mark = run.tracker.mark()
+        shown = {view.order_id: view for view in result.views}
+        _judge_owners(run, account, shown, f"the list of {account} with closed orders")
+        for name, order in run.tracker.orders.items():
+            if order.order_id in shown and order.terms.account == account and not run.broken:
+                _judge_view(run, name, shown[order.order_id], listed=False)
+        if last or not run.tracker.take_back(mark):
+            return
 
 
 def settle(run: RunningPlan) -> None:
