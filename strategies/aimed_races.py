@@ -15,11 +15,15 @@ from conformance.plans import (
     Read,
     Settle,
     Snapshot,
+    Wait,
 )
 from conformance.requirements import Capability
 from strategies.cells import Scene, scenes
 from strategies.grounds import Ground
 from strategies.lifecycles import THIRD
+
+LATER = 0.6
+"""Seconds within which work that a cancel-all left for later has been done."""
 
 LAST: tuple[Action, ...] = (Snapshot(), Settle(), Snapshot())
 
@@ -114,6 +118,15 @@ def aimed_bulk_races(ground: Ground) -> list[Plan]:
         again = _at_once([CancelAll(), *_cancels("n", 1)])
         first = _at_once([CancelAll(), Read(order="a")])
         yield _plan("cancel-all x read, then again", scene.place("a"), first, scene.place("n"), again)
+        scene = next(places)
+        calls = [CancelAll(), Read(order="a")]
+        later = (scene.place("n"), scene.place("m"), Snapshot(), Wait(seconds=LATER), Snapshot())
+        yield _plan("cancel-all x read, what comes next stays", scene.place("a"), _at_once(calls), *later)
+        if COUNTERPARTY in ground.accounts:
+            scene = next(places)
+            pair = (scene.place("a"), _of(COUNTERPARTY, scene, ground), Snapshot())
+            two_accounts = _at_once([CancelAll(), CancelAll(account=COUNTERPARTY)])
+            yield _plan("cancel-all x cancel-all of another account", *pair, two_accounts)
         if ground.can(Capability.FILL):
             scene = next(places)
             part = Fill(order="a", quantity=scene.part)

@@ -4,7 +4,8 @@ The cells walk an order's states. These walk what a state does not tell: how the
 end, whether its time is still to come, and that an order of another account stands at its price.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from conformance.model.order import OrderType, Side, TimeInForce
@@ -14,6 +15,7 @@ from conformance.plans import (
     Action,
     Cancel,
     CancelAll,
+    CancelUnknown,
     Expire,
     Fill,
     Parallel,
@@ -24,11 +26,13 @@ from conformance.plans import (
     Snapshot,
 )
 from conformance.requirements import Capability
-from strategies.cells import Scene, scenes
+from strategies.cells import UNKNOWN_IDS, Scene, scenes
 from strategies.grounds import ORDINARY, Ground
 
 LONG_CLIENT_ID = 36
 AT_ONCE = 4
+MANY_FILLS = 11
+"""More than any other plan gives one order; a page of a list of trades is often of ten."""
 
 
 def shared_levels(ground: Ground) -> list[Plan]:
@@ -92,30 +96,39 @@ def deadlines_of_closed_orders(ground: Ground) -> list[Plan]:
 
 
 def orders_ended_at_once(ground: Ground) -> list[Plan]:
-    """Orders that are over once they are placed: filled by taking, or ``ioc`` with a rest (TRM-01, TRM-02)."""
+    """Orders that are over once placed: filled by taking, or with a rest that may not stand (TRM-01, TRM-02)."""
     if COUNTERPARTY not in ground.accounts or not ground.can(Capability.FILL):
         return []
     ioc: dict[str, object] = {"time_in_force": TimeInForce.IOC}
-    kinds: list[tuple[str, bool, dict[str, object]]] = [
-        ("filled by taking", True, {}),
-        ("ioc, filled", True, ioc),
-        ("ioc, filled in part", False, ioc),
+    kinds: list[tuple[str, str, dict[str, object]]] = [
+        ("filled by taking", "whole", {}),
+        ("ioc, filled", "whole", ioc),
+        ("ioc, filled in part", "part", ioc),
+        ("ioc, not filled", "nothing", ioc),
     ]
     if ground.can(Capability.HOLD_MARKET):
-        kinds.append(("market order, filled", True, {"type": OrderType.MARKET, "price": None}))
+        market: dict[str, object] = {"type": OrderType.MARKET, "price": None}
+        kinds.append(("market order, filled", "whole", market))
+        if not ground.waits_in:  # there, its rest waits for the next order
+            kinds.append(("market order, filled in part", "part", market))
     plans = []
-    for (kind, whole, changes), scene in zip([*kinds, *reversed(kinds)], scenes(ground), strict=False):
-        facing = scene.place(
-            "f",
-            side=scene.side.opposite,
-            account=COUNTERPARTY,
-            quantity=scene.quantity if whole else scene.part,
-        )
+    for (kind, met, changes), scene in zip([*kinds, *reversed(kinds)], scenes(ground), strict=False):
+        facing: list[Action] = [
+            scene.place(
+                "f",
+                side=scene.side.opposite,
+                account=COUNTERPARTY,
+                quantity=scene.quantity if met == "whole" else scene.part,
+            )
+        ]
         order = scene.place("a", **{"price": scene.improved, **changes})
         again: list[Action] = [Cancel(order="a"), Snapshot(), Cancel(order="a"), Snapshot()]
         bulk: list[Action] = [CancelAll(), Snapshot()] if ground.can(Capability.CANCEL_ALL) else []
         plans.append(
-            Plan(title=f"{kind} x cancel", actions=(facing, order, Snapshot(), scene.place("b"), *again, *bulk))
+            Plan(
+                title=f"{kind} x cancel",
+                actions=(*(facing if met != "nothing" else ()), order, Snapshot(), scene.place("b"), *again, *bulk),
+            )
         )
     return plans
 
@@ -123,8 +136,9 @@ def orders_ended_at_once(ground: Ground) -> list[Plan]:
 def unlike_orders(ground: Ground) -> list[Plan]:
     """Orders that were placed in every manner there is, cancelled one by one, or all at once (CXL-01, ALL-01)."""
     plans = []
-    for bulk, scene in zip((False, True, True, False), scenes(ground), strict=False):
-        if bulk and not ground.can(Capability.CANCEL_ALL):
+    kinds = [(bulk, fill) for fill in (False, True) for bulk in (False, True, True, False)]
+    for (bulk, fill), scene in zip(kinds, scenes(ground), strict=False):
+        if (bulk and not ground.can(Capability.CANCEL_ALL)) or (fill and not ground.can(Capability.FILL)):
             continue
         placed: list[Place] = []
         if COUNTERPARTY in ground.accounts and ground.can(Capability.FILL):
@@ -135,15 +149,26 @@ def unlike_orders(ground: Ground) -> list[Plan]:
             placed.append(scene.place("passive", post_only=True))
         if ground.can(Capability.EXPIRE):
             placed.append(scene.place("timed", time_in_force=TimeInForce.GTD))
-        cancels = [Cancel(order=place.order) for place in placed if place.account == PRIMARY]
+        own = [place.order for place in placed if place.account == PRIMARY]
+        cancels = [Cancel(order=name) for name in own]
         cancel: Sequence[Action] = [CancelAll()] if bulk else cancels
+        led: list[Action] = [*_each_filled(placed, scene)] if fill else [*placed, *(Read(order=name) for name in own)]
         plans.append(
             Plan(
-                title=f"{'cancel-all' if bulk else 'cancels'} of unlike orders",
-                actions=(*placed, Snapshot(), *cancel, Settle(), Snapshot(), *cancels, Snapshot()),
+                title=f"{'cancel-all' if bulk else 'cancels'} of unlike orders{', filled in part' if fill else ''}",
+                actions=(*led, Snapshot(), *cancel, Settle(), Snapshot(), *cancels, Snapshot()),
             )
         )
     return plans
+
+
+def _each_filled(placed: Sequence[Place], scene: Scene) -> Iterator[Action]:
+    """The placings, each order filled in part once it stands; the later stand at better prices, and are met first."""
+    resting = [place for place in placed if place.account == PRIMARY and place.order != "taker"]
+    yield from (place for place in placed if place not in resting)
+    for number, place in enumerate(resting):
+        yield replace(place, price=_away(scene, len(resting) - number))
+        yield Fill(order=place.order, quantity=scene.part)
 
 
 def bursts(ground: Ground) -> list[Plan]:
@@ -167,6 +192,88 @@ def bursts(ground: Ground) -> list[Plan]:
             )
         )
     return plans
+
+
+def newcomers(ground: Ground) -> list[Plan]:
+    """Accounts that may never have placed an order: nothing is there to cancel, and nothing found (ALL-04, NTF-01)."""
+    actions: list[Action] = []
+    for account in ground.accounts:
+        if ground.can(Capability.CANCEL_ALL):
+            actions += [CancelAll(account=account), Snapshot()]
+        actions += [CancelUnknown(order_id=UNKNOWN_IDS[0], account=account), Snapshot()]
+    return [Plan(title="accounts without an order", actions=tuple(actions))]
+
+
+def several_fills(ground: Ground) -> list[Plan]:
+    """Orders that traded with several others before their cancel: on arrival, or many times while they stood (FND-03).
+
+    And an opposite order that trades with two of the account's orders at two prices.
+    """
+    if not ground.can(Capability.FILL):
+        return []
+    plans: list[Plan] = []
+    places = scenes(ground)
+    end: tuple[Action, ...] = (Snapshot(), Cancel(order="a"), Settle(), Snapshot())
+    for _ in Side:
+        scene = next(places)
+        if COUNTERPARTY in ground.accounts:
+            opposite: dict[str, object] = {"side": scene.side.opposite, "account": COUNTERPARTY}
+            small = max(scene.market.min_quantity, scene.market.on_grid(scene.quantity / 5))
+            makers = (
+                scene.place("f", quantity=small, **opposite),
+                scene.place("g", quantity=small, price=_nearer(scene, 2), **opposite),
+            )
+            taker = scene.place("a", price=scene.improved)
+            plans.append(Plan(title="filled in part by taking twice x cancel", actions=(*makers, taker, *end)))
+        scene = next(places)
+        least = scene.market.min_quantity
+        count = min(MANY_FILLS, int(scene.quantity / least) - 1)
+        fills = [Fill(order="a", quantity=least)] * count
+        plans.append(Plan(title="filled many times x cancel", actions=(scene.place("a"), *fills, *end)))
+        scene = next(places)
+        both = (scene.place("b", quantity=scene.part), scene.place("a", price=_away(scene, 2)))
+        sweep = Fill(order="a", quantity=2 * scene.part)
+        plans.append(Plan(title="one opposite order fills two x cancel", actions=(*both, Snapshot(), sweep, *end)))
+    return plans
+
+
+def takers_after_a_cancel(ground: Ground) -> list[Plan]:
+    """Opposite orders of every kind meet the price of a cancelled order: a market order, one that rests (CXL-04)."""
+    if COUNTERPARTY not in ground.accounts or not ground.can(Capability.FILL):
+        return []
+    kinds: list[dict[str, object]] = [{}]
+    if ground.can(Capability.HOLD_MARKET) and not ground.waits_in:
+        kinds += [{"type": OrderType.MARKET, "price": None}] * 2
+    plans = []
+    for changes, scene in zip([*kinds, *kinds], scenes(ground), strict=False):
+        behind = [scene.place("b", price=_away(scene, 3))] if changes else []
+        taker = scene.place(
+            "t", **{"side": scene.side.opposite, "account": COUNTERPARTY, "quantity": scene.part, **changes}
+        )
+        plans.append(
+            Plan(
+                title="an opposite order of another kind at the price of a cancelled order",
+                actions=(
+                    scene.place("a"),
+                    *behind,
+                    Snapshot(),
+                    Cancel(order="a"),
+                    Settle(),
+                    taker,
+                    Read(order="t"),
+                    Snapshot(),
+                    Cancel(order="t"),
+                    Snapshot(),
+                ),
+            )
+        )
+    return plans
+
+
+def _nearer(scene: Scene, ticks: int) -> Decimal:
+    """A price that many ticks nearer to the other side of the book."""
+    nearer = ticks * scene.market.tick
+    return scene.price + nearer if scene.side is Side.BUY else max(scene.market.tick, scene.price - nearer)
 
 
 def _away(scene: Scene, ticks: int) -> Decimal:

@@ -26,6 +26,9 @@ from strategies.cells import Scene, event_actions, state_actions
 from strategies.grounds import ORDINARY, Ground, MarketShape
 from strategies.lifecycles import THIRD
 
+PAGES = (10, 16, 20, 25, 32)
+"""How many orders a page, a block or a request may hold within a venue: its last order is easily left out."""
+
 
 @st.composite
 def random_scenes(draw: st.DrawFn, ground: Ground, *, markets: tuple[MarketShape, ...] = ()) -> Scene:
@@ -148,6 +151,8 @@ def _maybe_third(draw: st.DrawFn, ground: Ground) -> str:
 def bulk_plans(draw: st.DrawFn, ground: Ground, *, most: int = 9, many: bool = False) -> Plan:
     """Orders of every state, market and side, then cancel-all, once and again (ALL-01..06)."""
     count = ground.many + draw(st.integers(0, 4)) if many else draw(st.integers(0, most))
+    if not many and draw(st.integers(0, 5)) == 0:
+        count = draw(st.sampled_from(PAGES))
     count = min(count, ground.most_open - 2)  # with one of another account's, and one that fills
     sides = {market.name: draw(st.sampled_from(Side)) for market in ground.markets}
     both = draw(st.integers(0, 2)) == 0
@@ -209,17 +214,45 @@ def _bulk_order(
 
 
 def old_orders(ground: Ground, *, seconds: float) -> list[Plan]:
-    """Orders that have rested for a while before they are cancelled, on both sides of each market, all at once."""
-    orders: list[Place] = []
-    for market in ground.markets:
-        for side, ticks in ((Side.BUY, 3), (Side.SELL, 3), (Side.BUY, 5)):
-            price = market.resting_price(side, ticks)
-            quantity = market.on_grid(ground.affordable(PRIMARY, market, side, price, ORDINARY) / 9)
-            name = f"o{len(orders)}"
-            orders.append(Place(order=name, market=market.name, side=side, price=price, quantity=quantity))
-    cancels: list[Action] = [action for place in orders for action in (Cancel(order=place.order), Snapshot())]
-    actions = (*orders, Snapshot(), Wait(seconds=seconds), *cancels, Settle(), Snapshot())
-    return [Plan(title=f"orders {seconds:g} s old", actions=actions)]
+    """Orders that have rested for a while before they are cancelled, on both sides of each market, all at once.
+
+    One by one, or by cancel-all; some are filled in part. Those that have been closed for a while are tried once more.
+    """
+    plans = []
+    for bulk in (False, True):
+        if bulk and not ground.can(Capability.CANCEL_ALL):
+            continue
+        orders: list[Place] = []
+        fills: list[Action] = []
+        for market in ground.markets:
+            for side, ticks in ((Side.BUY, 3), (Side.SELL, 3), (Side.BUY, 5)):
+                price = market.resting_price(side, ticks)
+                quantity = market.on_grid(ground.affordable(PRIMARY, market, side, price, ORDINARY) / 9)
+                name = f"o{len(orders)}"
+                orders.append(Place(order=name, market=market.name, side=side, price=price, quantity=quantity))
+            if ground.can(Capability.FILL) and market.divisible:
+                fills.append(Fill(order=orders[-2].order, quantity=market.on_grid(orders[-2].quantity / 3)))
+        cancels: list[Action] = [action for place in orders for action in (Cancel(order=place.order), Snapshot())]
+        again: list[Action] = [Cancel(order=place.order) for place in orders]
+        plans.append(
+            Plan(
+                title=f"orders {seconds:g} s old" + (", cancelled all at once" if bulk else ""),
+                actions=(
+                    *orders,
+                    *fills,
+                    Snapshot(),
+                    Wait(seconds=seconds),
+                    *([CancelAll()] if bulk else cancels),
+                    Settle(),
+                    Snapshot(),
+                    Wait(seconds=seconds),
+                    *([CancelAll()] if bulk else []),
+                    *again,
+                    Snapshot(),
+                ),
+            )
+        )
+    return plans
 
 
 @st.composite

@@ -10,7 +10,7 @@ from pathlib import Path
 from conformance.engine.explorer import Explorer, NonconformityError, RunStoppedError
 from conformance.requirements import catalogue
 
-FIRST = ("test_released_funds", "test_cells")
+FIRST = ("test_first_calls", "test_released_funds", "test_cells")
 LAST = ("test_races", "test_lifecycles")
 
 
@@ -25,7 +25,7 @@ class ConformanceTest:
 
 
 def conformance_tests() -> tuple[ConformanceTest, ...]:
-    """Every conformance test: what needs untouched funds first, then the walked cells, free exploration last."""
+    """Every conformance test: what needs untouched accounts and funds first, then the walked cells, free exploration last."""
     names = sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.name.startswith("test_"))
     names.sort(key=lambda name: ((*FIRST, name).index(name), name in LAST, name == LAST[-1]))
     found = []

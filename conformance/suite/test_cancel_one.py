@@ -3,7 +3,13 @@
 import pytest
 
 from conformance.engine.explorer import Explorer
-from strategies.encounters import deadlines_of_closed_orders, shared_levels, unlike_orders
+from strategies.encounters import (
+    deadlines_of_closed_orders,
+    several_fills,
+    shared_levels,
+    takers_after_a_cancel,
+    unlike_orders,
+)
 from strategies.focused import aimed_plans, old_orders, queues
 
 OLD = 1.2
@@ -32,7 +38,7 @@ def test_partially_filled_order_is_cancelled(explorer: Explorer) -> None:
         states=("partially filled", "partially filled by taking", "canceled after a fill"),
         events=("cancel", "cancel twice", "two fills, then cancel"),
     )
-    explorer.explore(plans, plans=2 * explorer.level.focused)
+    explorer.explore(plans, plans=2 * explorer.level.focused, first=several_fills(explorer.ground))
 
 
 @pytest.mark.requirement("CXL-03")
@@ -49,7 +55,9 @@ def test_canceled_order_stays_canceled(explorer: Explorer) -> None:
 @pytest.mark.requirement("CXL-04", "CXL-05")
 def test_queue_after_a_cancel(explorer: Explorer) -> None:
     """A cancelled order does not trade, and those behind it at its price keep their place in the queue."""
-    explorer.explore(queues(explorer.ground), plans=2 * explorer.level.focused)
+    explorer.explore(
+        queues(explorer.ground), plans=2 * explorer.level.focused, first=takers_after_a_cancel(explorer.ground)
+    )
 
 
 @pytest.mark.requirement("CXL-05")

@@ -16,8 +16,11 @@ from strategies.cells import EVENTS, STATES, cell_plans
 from strategies.encounters import (
     bursts,
     deadlines_of_closed_orders,
+    newcomers,
     orders_ended_at_once,
+    several_fills,
     shared_levels,
+    takers_after_a_cancel,
     unlike_orders,
 )
 from strategies.focused import aimed_plans, bulk_plans, old_orders, pending_plans, queues, reuse_plans
@@ -47,7 +50,16 @@ def plans_of(name: str) -> list[Plan]:
     if name == "encounters":
         return [
             plan
-            for make in (shared_levels, deadlines_of_closed_orders, orders_ended_at_once, unlike_orders, bursts)
+            for make in (
+                newcomers,
+                shared_levels,
+                deadlines_of_closed_orders,
+                orders_ended_at_once,
+                unlike_orders,
+                bursts,
+                several_fills,
+                takers_after_a_cancel,
+            )
             for plan in make(GROUND)
         ]
     if name == "old":
