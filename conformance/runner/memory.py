@@ -57,7 +57,8 @@ class Memory:
     closed orders, ``wrong_funds`` whether balances were seen to stay wrong; ``workbench`` keeps the keys and
     signatures of forged requests, ``shape`` what errors must look like and the request ids that were seen;
     ``given_up`` the client ids of orders whose end was waited for once; ``histories`` how many lists with closed orders
-    were looked into for another account's, ``own_histories`` how many for the account's own; ``silences`` what had no
+    were looked into for another account's, ``other_lists`` how often
+    lists other than that of all active orders were; ``silences`` what had no
     answer; ``changed_at`` the monotonic time of the last change at the target.
     """
 
@@ -71,7 +72,7 @@ class Memory:
     shape: AnswerShape | None = None
     given_up: set[str] = field(default_factory=set)
     histories: int = 0
-    own_histories: int = 0
+    other_lists: int = 0
     silences: Silences = field(default_factory=Silences)
     changed_at: float = 0.0
 

@@ -22,7 +22,7 @@ FEWER_LOOKS = 3
 
 
 MOST_HISTORIES = 12
-"""Lists with closed orders that a lane looks into, for another account's orders and for its own: they grow."""
+"""Times that a lane looks into lists with closed orders, for another account's and for its own: they grow."""
 
 
 def read(run: RunningPlan, name: str, account: str | None = None) -> None:
@@ -252,35 +252,46 @@ def snapshot(run: RunningPlan) -> None:
     for account in run.accounts:
         if run.broken:
             return
-        _own_history(run, account)
+        _other_lists(run, account)
 
 
-def _own_history(run: RunningPlan, account: str) -> None:
-    """Judge the plan's orders by the account's list with closed orders too, where one of them has ended (CXL-08).
+def _other_lists(run: RunningPlan, account: str) -> None:
+    """Judge the plan's orders by the account's other lists too, where one of them has ended (CXL-03, CXL-08).
 
-    An order that is not in it is not judged: nothing says for how long closed ones are kept.
+    They are the list with closed orders, and that of the market of the last that ended. An order that is not in the
+    former is not judged: nothing says for how long closed ones are kept.
     """
-    if (
-        Capability.LIST not in run.offered
-        or run.memory.own_histories >= MOST_HISTORIES
-        or not any(
-            order.terms.account == account and order.last is not None and order.last.status in TERMINAL
-            for order in run.tracker.orders.values()
-        )
-    ):
+    own = [name for name, order in run.tracker.orders.items() if order.terms.account == account]
+    ended = [name for name in own if (last := run.tracker.orders[name].last) is not None and last.status in TERMINAL]
+    if Capability.LIST not in run.offered or run.memory.other_lists >= MOST_HISTORIES or not ended:
         return
-    run.memory.own_histories += 1
+    run.memory.other_lists += 1
+    if run.venue.lists_one_market:
+        market = run.tracker.orders[ended[-1]].terms.market
+        _other_list(run, account, [name for name in own if run.tracker.orders[name].terms.market == market], market)
+    if not run.broken:
+        _other_list(run, account, own)
+
+
+def _other_list(run: RunningPlan, account: str, names: list[str], market: str | None = None) -> None:
+    """Judge orders by the list of one market's active ones, or by that of all with closed ones."""
     run.quiet(run.venue.profile.timing.read_delay)
     for last in _looks(run):
-        result = run.asked(lambda: run.venue.orders(account, include_closed=True))
+        result = run.asked(lambda: run.venue.orders(account, include_closed=market is None, only=market))
         if run.understood(result.answer) is None or result.views is None or run.broken:
             return
         mark = run.tracker.mark()
         shown = {view.order_id: view for view in result.views}
-        _judge_owners(run, account, shown, f"the list of {account} with closed orders")
-        for name, order in run.tracker.orders.items():
-            if order.order_id in shown and order.terms.account == account and not run.broken:
-                _judge_view(run, name, shown[order.order_id], listed=False)
+        what = f"the list of {account} with closed orders" if market is None else f"the list of {account} in {market}"
+        _judge_owners(run, account, shown, what)
+        for name in names:
+            if run.broken:
+                break
+            view = shown.get(run.tracker.orders[name].order_id)
+            if view is not None:
+                _judge_view(run, name, view, listed=market is not None)
+            elif market is not None:
+                run.tracker.judge_absence(name, until=run.until())
         if last or not run.tracker.take_back(mark):
             return
 

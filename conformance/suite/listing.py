@@ -25,7 +25,7 @@ class ConformanceTest:
 
 
 def conformance_tests() -> tuple[ConformanceTest, ...]:
-    """Every conformance test: what needs untouched accounts and funds first, then the walked cells, free exploration last."""
+    """Every conformance test: what needs untouched accounts and funds, then the walked cells, free exploration last."""
     names = sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.name.startswith("test_"))
     names.sort(key=lambda name: ((*FIRST, name).index(name), name in LAST, name == LAST[-1]))
     found = []
