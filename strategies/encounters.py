@@ -34,6 +34,9 @@ AT_ONCE = 4
 MANY_FILLS = 11
 """More than any other plan gives one order; a page of a list of trades is often of ten."""
 
+PAGES = (10, 20, 25, 32, 50)
+"""How many orders a page or a block may hold within a venue: the last of a full one is easily left out."""
+
 
 def shared_levels(ground: Ground) -> list[Plan]:
     """Another account's order stands at the price of orders that are cancelled, before or behind (CXL-05, ALL-02)."""
@@ -274,6 +277,31 @@ def _nearer(scene: Scene, ticks: int) -> Decimal:
     """A price that many ticks nearer to the other side of the book."""
     nearer = ticks * scene.market.tick
     return scene.price + nearer if scene.side is Side.BUY else max(scene.market.tick, scene.price - nearer)
+
+
+def whole_pages(ground: Ground) -> list[Plan]:
+    """Cancel-all of exactly as many orders as a page may hold, on one side of the markets or on both (ALL-03)."""
+    if not ground.can(Capability.CANCEL_ALL):
+        return []
+    plans = []
+    places = scenes(ground)
+    for page, count in enumerate(PAGES):
+        each = [next(places) for _ in range(2 * len(ground.markets))]  # sides take turns
+        scenes_of_page = each[:: 1 + page % 2]
+        if not ground.holds(count + 2):
+            continue
+        placed = []
+        for number in range(count):
+            scene = scenes_of_page[number % len(scenes_of_page)]
+            small = scene.market.on_grid(scene.quantity / count)
+            placed.append(scene.place(f"p{number}", price=_away(scene, number // 4), quantity=small))
+        plans.append(
+            Plan(
+                title=f"cancel-all of exactly {count} orders",
+                actions=(*placed, Snapshot(), CancelAll(), Settle(), Snapshot()),
+            )
+        )
+    return plans
 
 
 def _away(scene: Scene, ticks: int) -> Decimal:

@@ -26,9 +26,6 @@ from strategies.cells import Scene, event_actions, state_actions
 from strategies.grounds import ORDINARY, Ground, MarketShape
 from strategies.lifecycles import THIRD
 
-PAGES = (10, 16, 20, 25, 32)
-"""How many orders a page, a block or a request may hold within a venue: its last order is easily left out."""
-
 
 @st.composite
 def random_scenes(draw: st.DrawFn, ground: Ground, *, markets: tuple[MarketShape, ...] = ()) -> Scene:
@@ -151,8 +148,6 @@ def _maybe_third(draw: st.DrawFn, ground: Ground) -> str:
 def bulk_plans(draw: st.DrawFn, ground: Ground, *, most: int = 9, many: bool = False) -> Plan:
     """Orders of every state, market and side, then cancel-all, once and again (ALL-01..06)."""
     count = ground.many + draw(st.integers(0, 4)) if many else draw(st.integers(0, most))
-    if not many and draw(st.integers(0, 5)) == 0:
-        count = draw(st.sampled_from(PAGES))
     count = min(count, ground.most_open - 2)  # with one of another account's, and one that fills
     sides = {market.name: draw(st.sampled_from(Side)) for market in ground.markets}
     both = draw(st.integers(0, 2)) == 0

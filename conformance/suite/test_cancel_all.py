@@ -4,14 +4,18 @@ import pytest
 
 from conformance.engine.explorer import Explorer
 from conformance.runner.cancels import MANY
-from strategies.encounters import bursts
+from strategies.encounters import bursts, whole_pages
 from strategies.focused import aimed_plans, bulk_plans
 
 
 @pytest.mark.requirement("ALL-01", "ALL-03", "ALL-04", "ALL-05")
 def test_every_active_order_is_cancelled_and_listed(explorer: Explorer) -> None:
     """Every active order of every market and side is cancelled and listed once; nothing else is touched or listed."""
-    explorer.explore(bulk_plans(explorer.ground), plans=3 * explorer.level.focused, first=bursts(explorer.ground))
+    explorer.explore(
+        bulk_plans(explorer.ground),
+        plans=3 * explorer.level.focused,
+        first=[*bursts(explorer.ground), *whole_pages(explorer.ground)],
+    )
 
 
 @pytest.mark.requirement("ALL-02")

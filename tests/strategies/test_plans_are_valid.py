@@ -22,6 +22,7 @@ from strategies.encounters import (
     shared_levels,
     takers_after_a_cancel,
     unlike_orders,
+    whole_pages,
 )
 from strategies.focused import aimed_plans, bulk_plans, old_orders, pending_plans, queues, reuse_plans
 from strategies.grounds import ORDINARY
@@ -59,6 +60,7 @@ def plans_of(name: str) -> list[Plan]:
                 bursts,
                 several_fills,
                 takers_after_a_cancel,
+                whole_pages,
             )
             for plan in make(GROUND)
         ]
