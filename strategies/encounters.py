@@ -264,6 +264,7 @@ def takers_after_a_cancel(ground: Ground) -> list[Plan]:
                     Settle(),
                     taker,
                     Read(order="t"),
+                    Read(order="a"),
                     Snapshot(),
                     Cancel(order="t"),
                     Snapshot(),
