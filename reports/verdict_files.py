@@ -40,7 +40,9 @@ def write_reports(
     folder = folder or EvidenceFolder(directory, info)
     names = {finding.key: folder.write(finding) for finding in record.findings.values()}
     folder.finish()
-    kept = {name: evidence_of(record.findings[key], info, file=str(directory / name)) for key, name in names.items()}
+    # by what each finding is now: made smaller, it may show the same requirement broken in another way
+    now = {finding.key: finding for finding in record.findings.values()}
+    kept = {name: evidence_of(now[key], info, file=str(directory / name)) for key, name in names.items()}
     of = {
         judgement.requirement.id: [(names[f.key], kept[names[f.key]]) for f in judgement.findings if f.key in names]
         for judgement in judgements

@@ -1,7 +1,9 @@
 """The files that a run leaves."""
 
+import copy
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -123,3 +125,14 @@ def test_no_secret_stands_in_any_file(faulty_run: "FinishedRun", run_folder: Pat
         # a signature of RSA-2048 is 344 characters of base64; nothing else here is as long
         assert re.search(r"[A-Za-z0-9+/]{300}", text) is None, path.name
     assert any("redacted" in path.read_text() for path in files)
+
+
+def test_a_finding_that_a_smaller_plan_shows_in_another_way_is_written(
+    faulty_run: "FinishedRun", tmp_path: Path
+) -> None:
+    """Made smaller, a finding may be of another kind than it was found under: it has its evidence all the same."""
+    changed = copy.copy(faulty_run.record)
+    changed.findings = {(key[0], "as it was seen first"): finding for key, finding in changed.findings.items()}
+    replace(faulty_run, record=changed).write(tmp_path)
+    written = json.loads((tmp_path / "verdicts.json").read_text())["violations"]
+    assert all((tmp_path / violation["evidence"]).is_file() for violation in written)
