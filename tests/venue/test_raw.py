@@ -1,10 +1,12 @@
 """Exact bytes through a socket: sent as they are, answered like any other request."""
 
+import gzip
 import ipaddress
 import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -143,3 +145,27 @@ def test_a_wrong_certificate_file_is_named(venue_at: Callable[..., Any], tmp_pat
         target = {"name": "tls", "base_url": "https://127.0.0.1:9", "tls": {"ca_file": str(tmp_path / name)}}
         with pytest.raises(UserError, match=rf"target\.tls\.ca_file: cannot use .*{name}"):
             venue_at("https://127.0.0.1:9", target=target)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "identity"])
+def test_an_answer_may_come_in_a_content_coding(
+    serve: Callable[..., Any], venue_at: Callable[..., Any], reply: Callable[..., bytes], coding: str
+) -> None:
+    """A request that says nothing of codings may be answered in any (RFC 9110, 12.5.3): the answer is read all the same."""
+    encode = {"gzip": gzip.compress, "deflate": zlib.compress, "identity": bytes}[coding]
+    head, _, body = reply(401, {"error": 401, "message": "no"}).partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length")]
+    coded = encode(body)
+    head = b"\r\n".join([*lines, b"Content-Encoding: " + coding.encode(), b"Content-Length: %d" % len(coded)])
+    answer = venue_at(serve(head + b"\r\n\r\n" + coded).base_url).send_raw(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (answer.code, answer.exchange.note) == ("401", None)
+
+
+def test_an_answer_in_another_coding_than_it_says_is_noted(
+    serve: Callable[..., Any], venue_at: Callable[..., Any], reply: Callable[..., bytes]
+) -> None:
+    """A body that is not encoded as its Content-Encoding says is an unexpected answer, and the evidence says why."""
+    server = serve(reply(401, {"error": 401}, "Content-Encoding: gzip"))
+    answer = venue_at(server.base_url).send_raw(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.classes == {AnswerClass.UNEXPECTED}
+    assert "Content-Encoding" in (answer.exchange.note or "")
