@@ -187,5 +187,6 @@ def rest_statuses(terms: Terms, *, executed: Decimal) -> tuple[Status, ...]:
         # the source is silent on the word
         return (Status.CANCELED, Status.EXPIRED, Status.REJECTED)
     if terms.time_in_force is TimeInForce.IOC:
-        return (Status.CANCELED, Status.EXPIRED)
+        # nor on that of an immediate order: one that traded nothing may be rejected, too
+        return (Status.CANCELED, Status.EXPIRED, *((Status.REJECTED,) if executed == 0 else ()))
     return (Status.PARTIALLY_FILLED if executed > 0 else Status.OPEN,)

@@ -201,7 +201,7 @@ def test_a_fill_while_pending_keeps_the_cancel_pending() -> None:
         ({}, "0", {Status.OPEN}),
         ({}, "4", {Status.PARTIALLY_FILLED}),
         ({}, "10", {Status.FILLED}),
-        ({"time_in_force": TimeInForce.IOC}, "0", {Status.CANCELED, Status.EXPIRED}),
+        ({"time_in_force": TimeInForce.IOC}, "0", {Status.CANCELED, Status.EXPIRED, Status.REJECTED}),
         ({"time_in_force": TimeInForce.IOC}, "4", {Status.CANCELED, Status.EXPIRED}),
         ({"time_in_force": TimeInForce.IOC}, "10", {Status.FILLED}),
         ({"type": OrderType.MARKET}, "4", {Status.CANCELED, Status.EXPIRED, Status.REJECTED}),
