@@ -189,6 +189,12 @@ class Tracker:
             return False
         wrong = wrong_terms(order.terms, view) or self._lost_term(order, view)
         causes = [*order.causes, *order.standing]
+        if wrong and wrong[2] == "price" and self._repriced(order, view):
+            self.result.trouble = (
+                f"{what}: a post-only order that would trade stands at {view.price}, not at {order.terms.price}. The "
+                "venue gives such orders another price instead of rejecting them; then leave out [drivers.reject]."
+            )
+            return False
         if wrong:
             ids = ("CXL-08", *(i for i in named(causes, Aspect.STATUS) if i == "CXL-05"))
             self.breaks(what, wrong[0], wrong[1], ids, kind=f"terms changed: {wrong[2]}", because=reasons(causes))
@@ -230,6 +236,16 @@ class Tracker:
         self.fits(what, predicted, said, sorted(exercised))
         self._note_seen(order, seen, until)
         return True
+
+    def _repriced(self, order: Tracked, view: OrderView) -> bool:
+        """Whether a post-only order that was to be rejected was given a price at which it rests, on its arrival."""
+        states = self.belief.states(order.name)
+        return (
+            order.terms.post_only
+            and order.last is None
+            and view.status in ACTIVE
+            and any(state.status is Status.REJECTED for state in states)
+        )
 
     def _lost_term(self, order: Tracked, view: OrderView) -> tuple[str, str, str] | None:
         """A term that was shown of this order is not any more, though the target shows it of closed orders (CXL-08)."""
