@@ -205,11 +205,14 @@ def _after_foreign(run: RunningPlan, name: str, caller: str, answer: Answer) -> 
     run.after_refusals.setdefault(name, set()).add(rules_of.CROSSED_AFTER_FOREIGN)
     tracker.cause_funds(order.terms.account, rules_of.FOREIGN, name)
     tracker.cause_funds(caller, rules_of.FOREIGN, name)
-    _same_as_unknown(run, answer, order.order_id)
+    _same_as_unknown(run, caller, answer, order.order_id)
 
 
-def _same_as_unknown(run: RunningPlan, answer: Answer, order_id: str) -> None:
-    """NTF-03: a foreign order and an unknown one are answered alike, but for ids and times."""
+def _same_as_unknown(run: RunningPlan, caller: str, answer: Answer, order_id: str) -> None:
+    """NTF-03: a foreign order and an unknown one are answered alike, but for ids and times.
+
+    An answer that varies by itself says nothing: the unknown order is asked for again before any difference is one.
+    """
     if run.venue.profile.relaxations.foreign_order_differs:
         return
     unknown = run.memory.fingerprints.get("cancel of an unknown order")
@@ -220,8 +223,16 @@ def _same_as_unknown(run: RunningPlan, answer: Answer, order_id: str) -> None:
     what = "the answer to a cancel of another account's order"
     if seen == unknown:
         run.tracker.fits(what, "the answer to an unknown order", "the same", ("NTF-03",))
+    elif run.memory.unknown_id and _unknown_again(run, caller) != unknown:
+        run.result.notes["answers to cancels of an unknown order vary by themselves"] += 1
     else:
         run.tracker.breaks(what, unknown, seen, ("NTF-03",), kind="a foreign order is answered unlike an unknown one")
+
+
+def _unknown_again(run: RunningPlan, caller: str) -> str | None:
+    """How the cancel of the unknown order is answered now; ``None`` where no answer came."""
+    answer = run.understood(run.venue.cancel(caller, run.memory.unknown_id).answer)
+    return None if answer is None else whole_fingerprint(answer, run.memory.unknown_id)
 
 
 def _after_refusal(
@@ -277,7 +288,9 @@ def cancel_unknown(run: RunningPlan, order_id: str, account: str) -> None:
         )
         return
     tracker.fits(what, Reply.NOT_FOUND, said(answer), ("NTF-01",))
-    run.memory.fingerprints.setdefault("cancel of an unknown order", whole_fingerprint(answer, order_id))
+    if "cancel of an unknown order" not in run.memory.fingerprints:
+        run.memory.fingerprints["cancel of an unknown order"] = whole_fingerprint(answer, order_id)
+        run.memory.unknown_id = order_id
     for name in tracker.live():
         tracker.cause(name, rules_of.UNKNOWN_ID)
     tracker.cause_funds(account, rules_of.UNKNOWN_ID)

@@ -53,7 +53,8 @@ class Silences:
 class Memory:
     """Remembered across the plans of one lane.
 
-    ``fingerprints`` are masked answers by what was asked; ``shown_closed`` the terms that the target has shown of
+    ``fingerprints`` are masked answers by what was asked, ``unknown_id`` the id that the cancel of an unknown order
+    named; ``shown_closed`` the terms that the target has shown of
     closed orders, ``wrong_funds`` whether balances were seen to stay wrong; ``workbench`` keeps the keys and
     signatures of forged requests, ``shape`` what errors must look like and the request ids that were seen;
     ``given_up`` the client ids of orders whose end was waited for once; ``histories`` how many lists with closed orders
@@ -65,6 +66,7 @@ class Memory:
     closed: deque[Closed] = field(default_factory=deque)
     by_id: dict[str, Closed] = field(default_factory=dict)
     fingerprints: dict[str, str] = field(default_factory=dict)
+    unknown_id: str = ""
     shown_closed: set[str] = field(default_factory=set)
     wrong_funds: bool = False
     last_id_time: int = 0
@@ -113,6 +115,11 @@ _MASKS = (
     (re.compile(r"\b1[5-9]\d{8}(?:\d{3}|\d{6}|\.\d+)?\b"), "<time>"),
 )
 
+_OWN_ID = re.compile(
+    r'("[\w-]*(?:request|trace|correlation|incident|error|event)[_-]?(?:id|ref|reference|number)"\s*:\s*)(?:"[^"]*"|\d+)', re.I
+)
+"""An answer's own id, whatever it looks like, by the name of its member."""
+
 _VARIES = frozenset(
     {"date", "content-length", "age", "etag", "server-timing", "via", "x-response-time", "set-cookie", "retry-after"}
     | {"connection", "keep-alive", "transfer-encoding", "trailer", "upgrade", "alt-svc"}
@@ -125,6 +132,7 @@ def masked(text: str, *known: str) -> str:
     for word in known:
         if word:
             text = text.replace(word, "<id>")
+    text = _OWN_ID.sub(r'\1"<id>"', text)
     for pattern, mask in _MASKS:
         text = pattern.sub(mask, text)
     return text

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
@@ -333,3 +334,50 @@ def test_a_counterparty_s_funds_are_judged_too(stage: Open) -> None:
     result = opened.run(buy(), LOOK, fill("1"), LOOK)
     assert "FND-05" in result.violations[0].requirements
     assert COUNTERPARTY in {e.account for step in result.steps for e in step.exchanges}
+
+
+@pytest.mark.parametrize("own", ["requestId", "ref"], ids=["by its name", "by asking again"])
+def test_an_id_of_the_answers_own_tells_no_orders_apart(stage: Open, own: str) -> None:
+    """Ids of requests may look like anything (ULID, serial number): no difference between unknown and foreign orders."""
+    numbers = count(1)
+    opened = stage().alters("cancel", lambda document: document.update({own: f"01J8-{next(numbers)}"}))
+    unknown = CancelUnknown(order_id="01890a5d-ac96-774b-bcce-b302099a8057", account=COUNTERPARTY)
+    result = opened.run(buy(), unknown, Cancel(order="a", account=COUNTERPARTY), LOOK)
+    assert [v for v in result.violations if "NTF-03" in v.requirements] == []
+
+
+def test_an_order_that_is_named_in_another_way_is_told_apart(stage: Open) -> None:
+    """Where the unknown order is answered as before and the foreign one is not, the difference is one (NTF-03)."""
+    opened = stage().alters("cancel", lambda d: d["error"].update(details="somebody else's"), when=lambda n: n == 2)
+    unknown = CancelUnknown(order_id="01890a5d-ac96-774b-bcce-b302099a8057", account=COUNTERPARTY)
+    result = opened.run(buy(), unknown, Cancel(order="a", account=COUNTERPARTY), LOOK)
+    assert result.violations[0].requirements[0] == "NTF-03"
+
+
+def test_an_immediate_order_that_finds_nobody_may_be_rejected(stage: Open) -> None:
+    """The word for an immediate order that traded nothing is the venue's own (CXL-04 is about the cancelled order)."""
+
+    def reject(document: JsonObject) -> None:
+        order = document["data"]["order"]
+        if order["timeInForce"] == "ioc" and order["amountFilled"] == "0":
+            order["status"] = "rejected"
+
+    result = stage().alters("read", reject).run(buy(), LOOK, *cancelled(), fill("1"), LOOK)
+    assert (result.violations, result.trouble) == ([], None)
+    assert result.exercised["CXL-04"]
+
+
+def test_a_post_only_order_at_another_price_is_no_finding(stage: Open) -> None:
+    """A venue may give a post-only order that would trade another price: what is said then is how to leave it out."""
+    opened = stage()
+    for operation, orders in (("list", lambda d: d["data"]["orders"]), ("read", lambda d: [d["data"]["order"]])):
+
+        def reprice(document: JsonObject, orders: Callable[[JsonObject], list[JsonObject]] = orders) -> None:
+            for order in orders(document):
+                if order["postOnly"]:
+                    order.update(status="submitted", px="1009.99")
+
+        opened.alters(operation, reprice)
+    result = opened.run(sell(), buy("p", price="1010.00", post_only=True), LOOK)
+    assert result.violations == []
+    assert "leave out [drivers.reject]" in (result.trouble or "")
