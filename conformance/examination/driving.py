@@ -259,7 +259,7 @@ def _reject(examined: Examined) -> Iterator[Check]:
             f"the venue refuses such an order without an id: {said(placed.answer)}; then leave out [drivers.reject]",
         )
     else:
-        view = _wait_for(examined, placed.order_id, lambda _: True, LONGEST_WAIT)
+        view = _wait_for(examined, placed.order_id, lambda seen: seen.status is not Status.PENDING, LONGEST_WAIT)
         if view is None or view.status is not Status.REJECTED:
             yield _unknown_word(examined, "reject", view, Status.REJECTED) or failed(
                 "reject", f"the order is {_state(view)}"

@@ -33,7 +33,7 @@ def placed_order(examined: Examined, terms: Terms, name: str, *, post_only: bool
     examined.saw("place", answer)
     described = f"{terms.side} {terms.quantity} {terms.market} at {terms.price}"
     if placed.order_id is not None:
-        return placed, ok(name, f"{described}: order {placed.order_id}")
+        return placed, _arrived(examined, terms, placed.order_id, name, f"{described}: order {placed.order_id}")
     if isinstance(answer, Answer) and answer.is_(AnswerClass.ACCEPTED):
         found = list(pointers(answer.body, lambda key, value: "id" in key.lower() and isinstance(value, str | int)))
         line = (f"order_id = {json.dumps(found[0])}",) if found else ()
@@ -44,6 +44,22 @@ def placed_order(examined: Examined, terms: Terms, name: str, *, post_only: bool
         lines = class_lines("accepted", answer, merge=examined.profile.answers.accepted.status)
         return placed, failed(name, f"{described}: expected answers.accepted, found {said(answer)}", *lines)
     return placed, failed(name, f"{described} was refused: {said(answer)}. Look at the market's grid and rest_price")
+
+
+def _arrived(examined: Examined, terms: Terms, order_id: str, name: str, described: str) -> Check:
+    """A limit order may be PENDING before it is in the book: it is waited for, since nothing meets it until then."""
+    timing, began, late = examined.profile.timing, time.monotonic(), 0.0
+    while terms.price is not None and late <= timing.place_delay + LONGEST_WAIT:
+        view = examined.venue.order(terms.account, order_id, market=terms.market).view
+        if view is None or view.status is not Status.PENDING:
+            break
+        examined.word(view)
+        time.sleep(timing.poll_interval)
+        late = time.monotonic() - began
+    if late > timing.place_delay:
+        seen = f"{described} was PENDING for {late:.1f} s before it was in the book"
+        return failed(name, seen, "[timing]", f"place_delay = {late * 2:.1f}")
+    return ok(name, f"{described}, in the book after {late * 1000:.0f} ms" if late else described)
 
 
 def one_order(examined: Examined) -> Iterator[Check]:

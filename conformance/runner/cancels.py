@@ -10,6 +10,7 @@ from conformance.model.order import ACTIVE, TERMINAL, OrderType, Status
 from conformance.model.prediction import Outcome
 from conformance.model.worlds import Conflict
 from conformance.runner import attribution as rules_of
+from conformance.runner.arrival import is_on_its_way, may_be_on_its_way
 from conformance.runner.attribution import Rule
 from conformance.runner.context import RunningPlan
 from conformance.runner.memory import refusal_fingerprint, whole_fingerprint
@@ -72,6 +73,8 @@ def cancel(run: RunningPlan, name: str, account: str | None, send: Callable[[], 
         return
     if isinstance(after, Conflict):
         assert answer is not None  # a lost answer conflicts with nothing
+        if answer.is_(AnswerClass.CANNOT_CANCEL) and may_be_on_its_way(run, name):
+            return
         if 400 <= answer.status < 500:
             _judge_sameness(run, before, answer)
         ids = ("PND-05",) if pending else _rows(before, run)
@@ -358,6 +361,8 @@ def _break_listing(
         order_id = run.tracker.orders[name].order_id
         view = run.asked(partial(run.venue.order, account, order_id)).view
         status = None if view is None else view.status
+        if is_on_its_way(run, name, status):
+            return
         statuses = {state.status for state in before[name]}
         seen.append(f"{name} is {'listed' if name in named else 'not listed'} and now {status}")
         if name not in named and status in ACTIVE:

@@ -43,7 +43,8 @@ class Entrant:
     """One call of a race; ``sent`` and what follows are filled in when the race is over.
 
     ``order`` is the order that the call names (the new one, for a placing); ``account`` who calls. ``view`` is what a
-    read after the race showed of an immediate order, which is final.
+    read after the race showed of an immediate order, which is final. ``reached``: the monotonic time at which an order
+    was surely in the book, at a venue that places later than it answers.
     """
 
     label: str
@@ -57,6 +58,7 @@ class Entrant:
     sent: Sent | None = None
     order_id: str | None = None
     view: OrderView | None = None
+    reached: float = 0.0
 
     @property
     def answer(self) -> Answer | Unknown:
@@ -225,7 +227,7 @@ def call_of(entrant: Entrant, listed: set[str] | None) -> Call | None:
         label=entrant.label,
         event=event,
         began=exchange.began,
-        ended=None if lost else exchange.ended,
+        ended=None if lost else max(exchange.ended, entrant.reached),
         accepts=accepts,
         answer=told,
         lost=lost and not found_again,

@@ -10,6 +10,7 @@ from conformance.plans import Forge
 from conformance.requirements import Capability
 from conformance.runner import attribution as rules_of
 from conformance.runner import cancels, observing
+from conformance.runner.arrival import reach_the_book
 from conformance.runner.cancels import said
 from conformance.runner.context import PlanAbandonedError, RunningPlan
 from conformance.runner.disclosure import compare_unauthenticated
@@ -172,6 +173,8 @@ def _placing(
     answer = _sent(run, action, attack, forged)
     placed = venue.placed(answer, client_id)
     if placed.order_id is not None:
+        terms = run.tracker.orders[action.order].terms
+        reach_the_book(run, replace(terms, account=action.account), placed.order_id)
         venue.cancel(action.account, placed.order_id)
         venue.order(action.account, placed.order_id)
     return answer

@@ -58,9 +58,9 @@ class Memory:
     closed orders, ``wrong_funds`` whether balances were seen to stay wrong; ``workbench`` keeps the keys and
     signatures of forged requests, ``shape`` what errors must look like and the request ids that were seen;
     ``given_up`` the client ids of orders whose end was waited for once; ``histories`` how many lists with closed orders
-    were looked into for another account's, ``other_lists`` how often
-    lists other than that of all active orders were; ``silences`` what had no
-    answer; ``changed_at`` the monotonic time of the last change at the target.
+    were looked into for another account's, ``other_lists`` how often lists other than that of all active orders were;
+    ``places_later`` whether a limit order was seen that had not yet reached the book; ``silences`` what had no answer;
+    ``changed_at`` the monotonic time of the last change at the target.
     """
 
     closed: deque[Closed] = field(default_factory=deque)
@@ -75,13 +75,18 @@ class Memory:
     given_up: set[str] = field(default_factory=set)
     histories: int = 0
     other_lists: int = 0
+    places_later: bool = False
     silences: Silences = field(default_factory=Silences)
     changed_at: float = 0.0
 
     def empty(self) -> "Memory":
         """A memory of nothing that the target has shown: a plan that breaks a rule with it says so by itself."""
         return Memory(
-            workbench=self.workbench, given_up=self.given_up, silences=self.silences, changed_at=self.changed_at
+            workbench=self.workbench,
+            given_up=self.given_up,
+            places_later=self.places_later,
+            silences=self.silences,
+            changed_at=self.changed_at,
         )
 
     def remember(self, orders: Iterable[Closed]) -> None:
@@ -116,7 +121,7 @@ _MASKS = (
 )
 
 _OWN_ID = re.compile(
-    r'("[\w-]*(?:request|trace|correlation|incident|error|event)[_-]?(?:id|ref|reference|number)"\s*:\s*)(?:"[^"]*"|\d+)', re.I
+    r'("[\w-]*(?:request|trace|correlation|incident)[_-]?(?:id|ref|reference)"\s*:\s*)(?:"[^"]*"|\d+)', re.I
 )
 """An answer's own id, whatever it looks like, by the name of its member."""
 

@@ -8,6 +8,7 @@ from functools import partial
 from conformance.model.order import ACTIVE, TERMINAL, Status
 from conformance.plans import Action, Place, Plan, Read, Settle, Wait
 from conformance.requirements import Capability
+from conformance.runner.arrival import is_on_its_way, may_be_on_its_way
 from conformance.runner.context import PlanAbandonedError, RunningPlan
 from conformance.runner.funds import Funds
 from conformance.runner.memory import LOOK_AGAIN_AFTER, revived
@@ -137,6 +138,8 @@ def _judge_foreign_refusal(run: RunningPlan, name: str, status: int) -> None:
 def _judge_view(run: RunningPlan, name: str, view: OrderView, *, listed: bool) -> None:
     order, tracker = run.tracker.orders[name], run.tracker
     before = tracker.belief.states(name)
+    if is_on_its_way(run, name, view.status):
+        return
     if not tracker.judge_view(name, view, until=run.until(), listed=listed):
         return
     if {state.status for state in before} != {view.status}:
@@ -185,8 +188,14 @@ def _judge_list(run: RunningPlan, account: str, views: tuple[OrderView, ...]) ->
             continue
         if order.order_id in shown:
             _judge_view(run, name, shown[order.order_id], listed=True)
-        elif not tracker.judge_absence(name, until=run.until()):
+        elif _is_missed(run, name) or not tracker.judge_absence(name, until=run.until()):
             return
+
+
+def _is_missed(run: RunningPlan, name: str) -> bool:
+    """Whether an order is not in the list because it is on its way to the book; then the plan has ended."""
+    active = all(state.status in ACTIVE for state in run.tracker.belief.states(name))
+    return active and may_be_on_its_way(run, name)
 
 
 def _judge_stranger(run: RunningPlan, account: str, view: OrderView) -> None:

@@ -14,6 +14,7 @@ from conformance.plans import COUNTERPARTY, PRIMARY
 from conformance.plans import Place as PlaceAction
 from conformance.requirements import Capability
 from conformance.runner import attribution as rules_of
+from conformance.runner.arrival import reach_the_book
 from conformance.runner.cancels import MANY, means, said
 from conformance.runner.context import PlanAbandonedError, RunningPlan
 from conformance.runner.observing import read
@@ -57,6 +58,7 @@ def _place(run: RunningPlan, name: str, terms: Terms, *, learns: bool = True) ->
         _judge_refusal(run, name, event, incoming, answer)
         return False
     assert order_id is not None
+    reach_the_book(run, terms, order_id)
     after = tracker.belief.after(event, run.rules, accepts=lambda o: o.reply is Reply.ACCEPTED, until=run.until())
     if isinstance(after, Conflict):
         raise PlanAbandonedError(f"placing {name} was accepted where {' or '.join(after.allowed)} was expected")

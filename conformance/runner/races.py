@@ -15,6 +15,7 @@ from conformance.model.history import Call, Illegal, Legal, Undecided, explain
 from conformance.model.lifecycle import OrderState
 from conformance.plans import Parallel
 from conformance.requirements import Capability
+from conformance.runner.arrival import reach_the_book
 from conformance.runner.attribution import Rule
 from conformance.runner.cancels import listed_names, said
 from conformance.runner.context import PlanAbandonedError, RunningPlan
@@ -81,6 +82,8 @@ def _register(run: RunningPlan, found: list[Entrant]) -> None:
         if entrant.order_id is not None and entrant.terms is not None:
             order = Tracked(name=entrant.order, terms=entrant.terms, order_id=entrant.order_id)
             run.tracker.orders[entrant.order] = order
+            reach_the_book(run, entrant.terms, entrant.order_id)
+            entrant.reached = time.monotonic() if run.memory.places_later else 0.0
             if isinstance(entrant.event, Place) and entrant.event.waits:
                 run.held_markets.add(entrant.terms.market)
     for order_id in sorted(e.order_id for e in placed if e.order_id is not None):

@@ -37,6 +37,7 @@ _SWITCHES: Final[Mapping[str, tuple[object, str, str]]] = {
 _DELAYS: Final[Mapping[str, tuple[float, str, str]]] = {
     "read_delay": (Timing().read_delay, "", "reads of orders may be late by up to {} s"),
     "balance_delay": (Timing().balance_delay, "FND-01", "released funds may show up to {} s late"),
+    "place_delay": (Timing().place_delay, "", "orders may be PENDING for up to {} s before they are in the book"),
     "pending_cancel_deadline": (Timing().pending_cancel_deadline, "PND-01", "PENDING_CANCEL may last up to {} s"),
     "clock_tolerance": (Timing().clock_tolerance, "", "clocks may differ by up to {} s"),
     "expiry_grace": (Timing().expiry_grace, "", "an order may outlive its expiry by up to {} s"),

@@ -338,7 +338,7 @@ def test_a_counterparty_s_funds_are_judged_too(stage: Open) -> None:
 
 @pytest.mark.parametrize("own", ["requestId", "ref"], ids=["by its name", "by asking again"])
 def test_an_id_of_the_answers_own_tells_no_orders_apart(stage: Open, own: str) -> None:
-    """Ids of requests may look like anything (ULID, serial number): no difference between unknown and foreign orders."""
+    """Ids of requests may look like anything (ULID, serial number), and are no difference between two orders."""
     numbers = count(1)
     opened = stage().alters("cancel", lambda document: document.update({own: f"01J8-{next(numbers)}"}))
     unknown = CancelUnknown(order_id="01890a5d-ac96-774b-bcce-b302099a8057", account=COUNTERPARTY)

@@ -151,11 +151,11 @@ def test_a_wrong_certificate_file_is_named(venue_at: Callable[..., Any], tmp_pat
 def test_an_answer_may_come_in_a_content_coding(
     serve: Callable[..., Any], venue_at: Callable[..., Any], reply: Callable[..., bytes], coding: str
 ) -> None:
-    """A request that says nothing of codings may be answered in any (RFC 9110, 12.5.3): the answer is read all the same."""
-    encode = {"gzip": gzip.compress, "deflate": zlib.compress, "identity": bytes}[coding]
+    """A request that says nothing of codings may be answered in any (RFC 9110, 12.5.3), which is read all the same."""
+    codings: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress, "identity": bytes}
     head, _, body = reply(401, {"error": 401, "message": "no"}).partition(b"\r\n\r\n")
     lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length")]
-    coded = encode(body)
+    coded = codings[coding](body)
     head = b"\r\n".join([*lines, b"Content-Encoding: " + coding.encode(), b"Content-Length: %d" % len(coded)])
     answer = venue_at(serve(head + b"\r\n\r\n" + coded).base_url).send_raw(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     assert (answer.code, answer.exchange.note) == ("401", None)
