@@ -381,3 +381,18 @@ def test_a_post_only_order_at_another_price_is_no_finding(stage: Open) -> None:
     result = opened.run(sell(), buy("p", price="1010.00", post_only=True), LOOK)
     assert result.violations == []
     assert "leave out [drivers.reject]" in (result.trouble or "")
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["as the profile says", "without a word of the profile"])
+def test_a_cancel_may_answer_the_order_as_it_was(stage: Open, named: bool) -> None:
+    """Where the profile names active statuses, an accepted cancel may show one; else that breaks CXL-01."""
+    operation: dict[str, Any] = {
+        "method": "POST",
+        "path": "/api/v1/orders/{order_id}/cancel",
+        "status": "/data/status",
+        **({"statuses": ["OPEN", "PARTIALLY_FILLED", "CANCELED", "PENDING_CANCEL"]} if named else {}),
+    }
+    opened = stage(operations={"cancel": operation}, contract=False)
+    opened.alters("cancel", lambda d: d["data"].update(status="submitted") if d.get("data") else None)
+    result = opened.run(buy(), LOOK, *cancelled())
+    assert [v.requirements[0] for v in result.violations] == ([] if named else ["CXL-01"])
