@@ -114,7 +114,8 @@ def _checked(wishes: Wishes, name: str, ask: Ask) -> Any:
             amount = Decimal(value)
         except InvalidOperation:
             raise UserError(f"{flag}: expected a decimal number such as 0.01, found {value!r}") from None
-        if not amount.is_finite() or amount < 0:
+        rebate = name == "maker_fee" and amount > -1
+        if not amount.is_finite() or (amount < 0 and not rebate):
             raise UserError(f"{flag}: expected a decimal number that is not negative, found {value!r}")
     if name == "requests_per_second":
         return float(value)

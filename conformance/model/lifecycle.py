@@ -6,7 +6,7 @@ side by side: for each status, what may be answered, what the order may be after
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -176,7 +176,7 @@ def fee_of(terms: Terms, quantity: Decimal, notional: Decimal, *, maker: bool, r
         return exactly(amount)
     unit = Decimal(1).scaleb(-rules.fee_precision)
     # how a venue rounds a fee is not this suite's business: both neighbours are possible
-    return Span(amount.quantize(unit, rounding=ROUND_DOWN), amount.quantize(unit, rounding=ROUND_UP))
+    return Span(amount.quantize(unit, rounding=ROUND_FLOOR), amount.quantize(unit, rounding=ROUND_CEILING))
 
 
 def rest_statuses(terms: Terms, *, executed: Decimal) -> tuple[Status, ...]:

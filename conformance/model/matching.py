@@ -123,7 +123,9 @@ def pinned(state: OrderState, executed: Decimal, rules: VenueRules) -> OrderStat
         known = replace(state, executed=NOTHING, cost=NOTHING, fee=NOTHING)
     else:
         low = state.executed.low
-        known = replace(state, executed=exactly(low), cost=_low(state.cost), fee=_low(state.fee))
+        rebate = rules.markets[state.terms.market].maker_fee < 0  # what was traded least was paid back least
+        fee = Span(state.fee.high, state.fee.high) if rebate else _low(state.fee)
+        known = replace(state, executed=exactly(low), cost=_low(state.cost), fee=fee)
     wide = _traded(known, exactly(executed - known.executed.low), rules)
     return replace(wide, executed=exactly(executed))
 
@@ -150,5 +152,7 @@ def _traded(state: OrderState, quantity: Span, rules: VenueRules) -> OrderState:
     in_base = market.fee_asset is FeeAsset.RECEIVED and state.terms.side is Side.BUY
     lowest, highest = sorted((market.maker_fee, market.taker_fee if takes else market.maker_fee))
     of = quantity if in_base else value
-    fee = Span(of.low * lowest, of.high * highest if highest else ZERO)
+    # a rebate is a negative rate: the most is paid back where the most was traded
+    least, most = (of.high if lowest < 0 else of.low), (of.low if highest < 0 else of.high)
+    fee = Span(least * lowest, most * highest if highest else ZERO)
     return replace(state, cost=state.cost.plus(value), fee=state.fee.plus(fee))

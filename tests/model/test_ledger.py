@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from conformance.model.amounts import ANYTHING, NOTHING, Span, exactly
 from conformance.model.ledger import lock_of, locked_in, moved_by, moved_in, seen_reserve
 from conformance.model.lifecycle import OrderState, fee_of, filled
+from conformance.model.matching import traded_by_others
 from conformance.model.order import TERMINAL, Side, Status
 from conformance.model.rules import FeeAsset, LockModel, VenueRules
 from tests.model.orders import MARKET, RULES, amount, state, terms
@@ -210,3 +211,15 @@ def test_spans_hold_what_their_parts_hold(left: Span, right: Span, share: int) -
 def test_amounts_are_written_without_exponents(span: Span, text: str) -> None:
     """People read plain digits: no exponent, no trailing zeros, and a word for what has no bound."""
     assert str(span) == text
+
+
+@pytest.mark.parametrize(("decimals", "low", "high"), [(None, "-0.0333", "-0.0333"), (2, "-0.04", "-0.03")])
+def test_a_maker_may_be_paid_a_rebate(decimals: int | None, low: str, high: str) -> None:
+    """A negative rate is a fee that the maker is paid; rounded, both neighbours are possible."""
+    market = replace(RULES.markets[terms().market], maker_fee=Decimal("-0.001"))
+    rules = replace(RULES, markets={terms().market: market}, fee_precision=decimals)
+    assert fee_of(terms(), Decimal(1), Decimal("33.3"), maker=True, rules=rules) == Span(Decimal(low), Decimal(high))
+    shared = replace(rules, fee_precision=None, markets={terms().market: replace(market, isolated=False)})
+    _, wide, filled_whole = traded_by_others(state(Status.OPEN), shared)
+    assert wide.fee == Span(Decimal("-1.000"), Decimal(0))
+    assert filled_whole.fee == Span(Decimal("-1.000"), Decimal("-1.000"))

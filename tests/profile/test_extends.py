@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types, and one call needs none
 
+from conformance.errors import UserError
 from conformance.model.order import Side, Status
 from conformance.requirements import Capability
 from fixtures.profiles import PROVIDED_BY, Profile, bundled_profiles, json_schema, load_profile, profile_from_data
@@ -254,3 +255,10 @@ def test_what_is_reported_of_a_profile_holds_no_account_data() -> None:
     assert "secret" not in repr(profile).replace("secret-header", "")
     (warning,) = profile.warnings()
     assert warning.startswith("the profile: accounts.primary.private_key holds a secret inline; move it to a file")
+
+
+def test_a_maker_may_be_paid() -> None:
+    """A negative maker rate is a rebate; a taker always pays."""
+    assert _profile(fees={"maker": "-0.0002"}).fees.maker < 0
+    with pytest.raises(UserError, match=r"fees\.taker"):
+        _profile(fees={"taker": "-0.0002"})
