@@ -7,14 +7,19 @@ finding, and from then on the lane waits after each placing until the order is i
 import time
 from functools import partial
 
-from conformance.model.order import Status, Terms
+from conformance.model.order import ACTIVE, Status, Terms
 from conformance.runner.context import PlanAbandonedError, RunningPlan
 
 
-def is_on_its_way(run: RunningPlan, name: str, status: Status | None) -> bool:
-    """Whether an order that ``status`` was seen of is only on its way to the book; then the plan has ended."""
+def is_on_its_way(run: RunningPlan, name: str, status: Status | None, *, perhaps: bool = False) -> bool:
+    """Whether an order that ``status`` was seen of is only on its way to the book; then the plan has ended.
+
+    ``perhaps``: something else was seen of it before, so that it may have arrived meanwhile. The plan is run again with
+    each placing waited for: what is wrong shows then, too, and once is enough to know.
+    """
     order = run.tracker.orders[name]
-    if status is not Status.PENDING or order.terms.price is None or order.last is not None:
+    arrived = perhaps and status in ACTIVE and _is_told(run)
+    if (status is not Status.PENDING and not arrived) or order.terms.price is None or order.last is not None:
         return False
     run.memory.places_later = True
     run.result.trouble = (
@@ -31,7 +36,7 @@ def may_be_on_its_way(run: RunningPlan, name: str) -> bool:
         return False
     read = run.asked(partial(run.venue.order, order.terms.account, order.order_id))
     run.took(read.answer)
-    return is_on_its_way(run, name, None if read.view is None else read.view.status)
+    return is_on_its_way(run, name, None if read.view is None else read.view.status, perhaps=True)
 
 
 def reach_the_book(run: RunningPlan, terms: Terms, order_id: str) -> None:

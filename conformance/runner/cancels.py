@@ -361,7 +361,7 @@ def _break_listing(
         order_id = run.tracker.orders[name].order_id
         view = run.asked(partial(run.venue.order, account, order_id)).view
         status = None if view is None else view.status
-        if is_on_its_way(run, name, status):
+        if is_on_its_way(run, name, status, perhaps=name not in named):
             return
         statuses = {state.status for state in before[name]}
         seen.append(f"{name} is {'listed' if name in named else 'not listed'} and now {status}")

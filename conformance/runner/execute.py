@@ -57,7 +57,7 @@ def run_plan(
     """
     known = memory.places_later
     result = _run_once(plan, venue, memory, look_again=look_again, markets=markets or {})
-    if memory.places_later is known or result.violations:
+    if memory.places_later is known or any(violation.ends for violation in result.violations):
         return result
     again = _run_once(plan, venue, memory, look_again=look_again, markets=markets or {})
     again.requests += result.requests
