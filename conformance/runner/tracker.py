@@ -199,17 +199,6 @@ class Tracker:
             ids = ("CXL-08", *(i for i in named(causes, Aspect.STATUS) if i == "CXL-05"))
             self.breaks(what, wrong[0], wrong[1], ids, kind=f"terms changed: {wrong[2]}", because=reasons(causes))
             return False
-        if view.partly and view.executed in (Decimal(0), order.terms.quantity):
-            expected = "something executed, and not all" if view.executed == 0 else "not all executed"
-            self.breaks(
-                what,
-                f"{expected}: its status is {view.word}",
-                f"{view.executed} executed",
-                ("CXL-08",),
-                kind=f"{view.status} whose word says that a part was executed",
-                because=reasons(causes),
-            )
-            return False
         if listed and view.status in TERMINAL:
             ids = (*(named(causes, Aspect.LISTED) or ("CXL-08",)), *(("CXL-03",) if order.cancelled else ()))
             self.breaks(
@@ -226,6 +215,17 @@ class Tracker:
         after = self.belief.having_seen(name, seen, self.rules, until=until)
         if isinstance(after, Conflict):
             self._break_view(order, seen, after, what=what, said=said, listed=listed)
+            return False
+        if view.partly and view.executed in (Decimal(0), order.terms.quantity):
+            expected = "something executed, and not all" if view.executed == 0 else "not all executed"
+            self.breaks(
+                what,
+                f"{expected}: its status is {view.word}",
+                f"{view.executed} executed",
+                ("CXL-08",),
+                kind=f"{view.status} whose word says that a part was executed",
+                because=reasons(causes),
+            )
             return False
         self.belief = after
         aspects = [

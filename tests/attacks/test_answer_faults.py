@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from conformance.model.order import Side
 from fixtures.attacks import attack, vector
 from fixtures.faults import FAULTS, Fault
 from fixtures.venue import Answer
+from fixtures.venue.answers import Unknown
 from fixtures.venue.request import PreparedRequest
 from tests.attacks.battery import Battery, plain_attacks
 
@@ -20,7 +22,12 @@ INSIDE = re.compile(
     r"\bSELECT\b.+\bFROM\b|syntax error at or near"
 )
 VARYING = {"timestamp", "requestId", "date"}
-FAULTY = [one for one in FAULTS.values() if one.family in ("contract", "disclosure") or one.requirement == "SIG-01"]
+SILENT = [one for one in FAULTS.values() if one.name.endswith("-unanswered")]
+FAULTY = [
+    one
+    for one in FAULTS.values()
+    if (one.family in ("contract", "disclosure") and one not in SILENT) or one.requirement == "SIG-01"
+]
 
 
 def sent(battery: Battery, request: PreparedRequest) -> Answer:
@@ -182,3 +189,19 @@ def test_a_seeded_fault_shows_in_answers(battery: Battery, fault: Fault) -> None
     """What the fault's requirement forbids is seen in an answer, or in its effect."""
     battery.fresh(fault.name)
     assert next(JUDGES[fault.requirement](battery), None) is not None
+
+
+@pytest.mark.parametrize("fault", SILENT, ids=lambda one: one.name)
+def test_a_fault_that_gives_no_answer_gives_none(battery: Battery, fault: Fault) -> None:
+    """Of a refused cancel, the cancel of a part, and a cancel-all of nothing, the fault leaves its own unanswered."""
+    battery.fresh(fault.name)
+    venue, over = battery.venue, battery.order_id
+    venue.cancel_all("primary")
+    parts = battery.place()
+    venue.place(replace(battery.terms("0.001", account="counterparty"), side=Side.SELL))
+    answers = {
+        "refused-cancel-unanswered": venue.cancel("primary", over).answer,
+        "partial-cancel-unanswered": venue.cancel("primary", parts).answer,
+        "bulk-of-nothing-unanswered": [venue.cancel_all("primary"), venue.cancel_all("primary")][1].answer,
+    }
+    assert {name for name, answer in answers.items() if isinstance(answer, Unknown)} == {fault.name}

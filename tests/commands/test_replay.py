@@ -52,7 +52,7 @@ def test_an_exported_test_is_a_pytest_file(evidence: Path, tmp_path: Path) -> No
     compile(text, str(exported), "exec")
     assert '@pytest.mark.requirement("TRM-01"' in text
     assert '"do": "cancel"' in text
-    assert "lane=1)" in text
+    assert f"lane={read_evidence(evidence).lane})" in text
 
 
 def test_kept_evidence_is_run_first(evidence: Path, tmp_path: Path) -> None:

@@ -358,11 +358,13 @@ def test_an_immediate_order_that_finds_nobody_may_be_rejected(stage: Open) -> No
     """The word for an immediate order that traded nothing is the venue's own (CXL-04 is about the cancelled order)."""
 
     def reject(document: JsonObject) -> None:
-        order = document["data"]["order"]
-        if order["timeInForce"] == "ioc" and order["amountFilled"] == "0":
-            order["status"] = "rejected"
+        data = document["data"]
+        for order in data["orders"] if "orders" in data else [data["order"]]:
+            if order["timeInForce"] == "ioc" and order["amountFilled"] == "0":
+                order["status"] = "rejected"
 
-    result = stage().alters("read", reject).run(buy(), LOOK, *cancelled(), fill("1"), LOOK)
+    opened = stage().alters("read", reject).alters("list", reject)
+    result = opened.run(buy(), LOOK, *cancelled(), fill("1"), LOOK)
     assert (result.violations, result.trouble) == ([], None)
     assert result.exercised["CXL-04"]
 
