@@ -22,6 +22,9 @@ FEWER_LOOKS = 3
 """Further looks once balances of this run were seen to stay wrong: the plan is repeated and made small many times."""
 
 
+WHOLE_PAGES = frozenset({20, 25, 50, 100, 200, 250, 500, 1000})
+"""Entries of a list that may be a page of a longer one: an active order that it lacks may be on the next."""
+
 MOST_HISTORIES = 12
 """Times that a lane looks into lists with closed orders, for another account's and for its own: they grow."""
 
@@ -188,14 +191,23 @@ def _judge_list(run: RunningPlan, account: str, views: tuple[OrderView, ...]) ->
             continue
         if order.order_id in shown:
             _judge_view(run, name, shown[order.order_id], listed=True)
+        elif len(shown) in WHOLE_PAGES and _is_surely_active(run, name):
+            run.result.trouble = (
+                f"the list of {account} has exactly {len(shown)} entries, without {name}: it may be a page of a longer "
+                "one. Ask for more in [operations.list.query], or keep limits.open_orders below a page"
+            )
+            return
         elif _is_missed(run, name) or not tracker.judge_absence(name, until=run.until()):
             return
 
 
 def _is_missed(run: RunningPlan, name: str) -> bool:
     """Whether an order is not in the list because it is on its way to the book; then the plan has ended."""
-    active = all(state.status in ACTIVE for state in run.tracker.belief.states(name))
-    return active and may_be_on_its_way(run, name)
+    return _is_surely_active(run, name) and may_be_on_its_way(run, name)
+
+
+def _is_surely_active(run: RunningPlan, name: str) -> bool:
+    return all(state.status in ACTIVE for state in run.tracker.belief.states(name))
 
 
 def _judge_stranger(run: RunningPlan, account: str, view: OrderView) -> None:

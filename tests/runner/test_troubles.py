@@ -365,3 +365,16 @@ def test_an_answer_that_is_lost_now_and_then_is_the_networks_doing(stage: Open) 
     """A situation in which the target answered once is never said to have no answer."""
     theatre = stage().loses("cancel", arrives=False, when=lambda number: number > 1)
     assert silent_plans(theatre, PLANS_WITHOUT_ANSWER + 2) == [[]] * (PLANS_WITHOUT_ANSWER + 2)
+
+
+def test_a_whole_page_of_a_list_accuses_nobody(stage: Open) -> None:
+    """A list of exactly twenty may be a page: an order that it lacks is no finding, but a list of nineteen has none."""
+    orders = [buy(f"o{number}", "0.01") for number in range(24)]
+    for entries, accused in ((20, False), (19, True)):
+
+        def cut(document: JsonObject, entries: int = entries) -> None:
+            del document["data"]["orders"][entries:]
+
+        result = stage().alters("list", cut).run(*orders, LOOK)
+        assert bool(result.violations) is accused
+        assert (result.trouble is not None and "limits.open_orders" in result.trouble) is not accused
