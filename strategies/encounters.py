@@ -34,7 +34,7 @@ AT_ONCE = 4
 MANY_FILLS = 11
 """More than any other plan gives one order; a page of a list of trades is often of ten."""
 
-PAGES = (10, 20, 25, 32, 50)
+PAGES = (20, 10, 50, 25, 32)
 """How many orders a page or a block may hold within a venue: the last of a full one is easily left out."""
 
 

@@ -11,10 +11,9 @@ from strategies.focused import aimed_plans, bulk_plans
 @pytest.mark.requirement("ALL-01", "ALL-03", "ALL-04", "ALL-05")
 def test_every_active_order_is_cancelled_and_listed(explorer: Explorer) -> None:
     """Every active order of every market and side is cancelled and listed once; nothing else is touched or listed."""
+    pages = whole_pages(explorer.ground)[: 1 + explorer.level.bulk_many]
     explorer.explore(
-        bulk_plans(explorer.ground),
-        plans=3 * explorer.level.focused,
-        first=[*bursts(explorer.ground), *whole_pages(explorer.ground)],
+        bulk_plans(explorer.ground), plans=3 * explorer.level.focused, first=[*bursts(explorer.ground), *pages]
     )
 
 

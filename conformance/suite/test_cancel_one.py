@@ -20,11 +20,13 @@ OLD = 1.2
 def test_open_order_is_cancelled(explorer: Explorer) -> None:
     """An OPEN order's cancel is accepted, and the order is then CANCELED, or PENDING_CANCEL and later terminal."""
     plans = aimed_plans(explorer.ground, states=("open", "open until a time"), events=("cancel", "cancel twice"))
-    explorer.explore(
-        plans,
-        plans=explorer.level.focused,
-        first=[*unlike_orders(explorer.ground), *old_orders(explorer.ground, seconds=OLD)],
-    )
+    explorer.explore(plans, plans=explorer.level.focused)
+
+
+@pytest.mark.requirement("CXL-01", "CXL-06", "ALL-01", "FND-03")
+def test_orders_of_every_manner_are_cancelled(explorer: Explorer) -> None:
+    """However an order was placed, and however long it has rested, it is cancelled, alone and with all others."""
+    explorer.run([*old_orders(explorer.ground, seconds=OLD), *unlike_orders(explorer.ground)])  # those that wait first
 
 
 @pytest.mark.requirement("CXL-02", "CXL-07", "FND-03")
@@ -49,7 +51,13 @@ def test_canceled_order_stays_canceled(explorer: Explorer) -> None:
         states=("canceled", "canceled after a fill"),
         events=("cancel", "cancel-all", "opposite order, part", "cancel of a neighbour", "cancel by another account"),
     )
-    explorer.explore(plans, plans=explorer.level.focused, first=deadlines_of_closed_orders(explorer.ground))
+    explorer.explore(plans, plans=explorer.level.focused)
+
+
+@pytest.mark.requirement("CXL-03", "FND-02")
+def test_a_deadline_after_the_end_changes_nothing(explorer: Explorer) -> None:
+    """When the time of a closed order comes, it is no expiry any more, and nothing is released again."""
+    explorer.run(deadlines_of_closed_orders(explorer.ground))
 
 
 @pytest.mark.requirement("CXL-04", "CXL-05")

@@ -13,7 +13,13 @@ REFUSED = ("cancel", "cancel twice")
 def test_filled_order(explorer: Explorer) -> None:
     """A FILLED order's cancel is refused as cannot-cancel."""
     plans = aimed_plans(explorer.ground, states=("filled",), events=REFUSED)
-    explorer.explore(plans, plans=explorer.level.focused, first=orders_ended_at_once(explorer.ground))
+    explorer.explore(plans, plans=explorer.level.focused)
+
+
+@pytest.mark.requirement("TRM-01", "TRM-02")
+def test_orders_that_ended_at_once(explorer: Explorer) -> None:
+    """The cancel of an order that was over once it was placed, filled or not, is refused as cannot-cancel."""
+    explorer.run(orders_ended_at_once(explorer.ground))
 
 
 @pytest.mark.requirement("TRM-02")
