@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
 
+from conformance.model.order import ACTIVE
 from conformance.model.rules import VenueRules
 from conformance.plans import Plan
 from conformance.requirements import Capability
@@ -79,6 +80,11 @@ class RunningPlan:
     def until(self) -> float:
         """The time up to which things may have happened by themselves (seconds since the epoch)."""
         return time.time()
+
+    def surely_active(self, name: str) -> bool:
+        """Whether an order is active in every possible world, whatever others have traded up to now."""
+        now = self.tracker.belief.by_now(self.until(), self.rules)
+        return all(state.status in ACTIVE for state in now.states(name))
 
     def changed(self) -> None:
         """Something changed at the target: a read that may be late is not believed before its delay has passed."""

@@ -29,7 +29,7 @@ from conformance.plans import (
     Wait,
 )
 from conformance.requirements import Capability
-from conformance.runner import cancels, forging, holding, observing, placing, races, sending
+from conformance.runner import bulk_cancels, cancels, forging, holding, observing, placing, races, sending
 from conformance.runner.context import PlanAbandonedError, RunningPlan
 from conformance.runner.funds import Funds, FundsJudge
 from conformance.runner.leftovers import close_earlier
@@ -203,7 +203,7 @@ def _dispatch(run: RunningPlan, action: Action) -> None:
             cancels.cancel_unknown(run, action.order_id, action.account)
         case CancelAll():
             if Capability.CANCEL_ALL in run.offered:
-                cancels.cancel_all(run, action.account)
+                bulk_cancels.cancel_all(run, action.account)
         case Read():
             observing.read(run, action.order, action.account)
         case Snapshot():
@@ -231,7 +231,7 @@ def _clean_up(run: RunningPlan) -> None:
             if any(state.status in ACTIVE for state in run.tracker.belief.states(name))
         ]
         if len(live) >= BULK_CLEAN_UP and Capability.CANCEL_ALL in run.offered and run.alone:
-            cancels.cancel_all(run, account)
+            bulk_cancels.cancel_all(run, account)
             continue
         for name in live:
             if run.broken:

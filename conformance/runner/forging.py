@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from conformance.errors import UserError
 from conformance.model import events
-from conformance.model.order import ACTIVE
 from conformance.model.worlds import Conflict
 from conformance.plans import Forge
 from conformance.requirements import Capability
@@ -291,7 +290,7 @@ def _control_cancel(run: RunningPlan, action: Forge, attack: Attack) -> None:
     """A correct cancel in another guise: it must be accepted like any other, and do what a cancel does (SIG-01)."""
     assert action.order is not None
     tracker, order = run.tracker, run.tracker.orders[action.order]
-    sure = _surely_active(run, action.order)
+    sure = run.surely_active(action.order)
     answers: list[Answer | Unknown] = []
     forged = _forged(run, action, attack)
     if forged is None:
@@ -311,12 +310,6 @@ def _control_cancel(run: RunningPlan, action: Forge, attack: Attack) -> None:
         kind = f"a correct cancel ({attack.vectors[0].attack_class}) {outcome(answer)}"
         more = ("SIG-01",) if answer.is_(AnswerClass.UNAUTHENTICATED) else ()
         tracker.breaks(what, "accepted", said(answer), (*attack.requirements, *more), kind=kind)
-
-
-def _surely_active(run: RunningPlan, name: str) -> bool:
-    """Whether an order is active in every possible world, whatever others have traded up to now."""
-    now = run.tracker.belief.by_now(run.until(), run.rules)
-    return all(state.status in ACTIVE for state in now.states(name))
 
 
 def _other_spelling(run: RunningPlan, action: Forge, attack: Attack) -> None:
@@ -341,7 +334,7 @@ def _other_spelling(run: RunningPlan, action: Forge, attack: Attack) -> None:
         )
         return
     answers: list[Answer | Unknown] = []
-    sure = _surely_active(run, action.order)
+    sure = run.surely_active(action.order)
 
     def send() -> Cancelled:
         answers.append(_sent(run, action, attack, cancelling))

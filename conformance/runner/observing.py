@@ -191,23 +191,25 @@ def _judge_list(run: RunningPlan, account: str, views: tuple[OrderView, ...]) ->
             continue
         if order.order_id in shown:
             _judge_view(run, name, shown[order.order_id], listed=True)
-        elif len(shown) in WHOLE_PAGES and _is_surely_active(run, name):
+        elif not _judge_missing(run, name, len(shown), f"the list of {account}"):
+            return
+
+
+def _judge_missing(run: RunningPlan, name: str, entries: int, what: str) -> bool:
+    """Judge that a list of active orders does not show an order; says whether the plan goes on.
+
+    An order that is surely active may be on the next page of the list, or on its way to the book: no finding, then.
+    """
+    if run.surely_active(name):
+        if entries in WHOLE_PAGES:
             run.result.trouble = (
-                f"the list of {account} has exactly {len(shown)} entries, without {name}: it may be a page of a longer "
-                "one. Ask for more in [operations.list.query], or keep limits.open_orders below a page"
+                f"{what} has exactly {entries} entries, without {name}: it may be a page of a longer one. Ask for more "
+                "in [operations.list.query], or keep limits.open_orders below a page"
             )
-            return
-        elif _is_missed(run, name) or not tracker.judge_absence(name, until=run.until()):
-            return
-
-
-def _is_missed(run: RunningPlan, name: str) -> bool:
-    """Whether an order is not in the list because it is on its way to the book; then the plan has ended."""
-    return _is_surely_active(run, name) and may_be_on_its_way(run, name)
-
-
-def _is_surely_active(run: RunningPlan, name: str) -> bool:
-    return all(state.status in ACTIVE for state in run.tracker.belief.states(name))
+            return False
+        if may_be_on_its_way(run, name):
+            return False
+    return run.tracker.judge_absence(name, until=run.until())
 
 
 def _judge_stranger(run: RunningPlan, account: str, view: OrderView) -> None:
@@ -312,7 +314,7 @@ def _other_list(run: RunningPlan, account: str, names: list[str], market: str | 
             if view is not None:
                 _judge_view(run, name, view, listed=market is not None)
             elif market is not None:
-                run.tracker.judge_absence(name, until=run.until())
+                _judge_missing(run, name, len(shown), what)
         if last or not run.tracker.take_back(mark):
             return
 

@@ -15,7 +15,8 @@ from conformance.plans import Place as PlaceAction
 from conformance.requirements import Capability
 from conformance.runner import attribution as rules_of
 from conformance.runner.arrival import reach_the_book
-from conformance.runner.cancels import MANY, means, said
+from conformance.runner.bulk_cancels import MANY
+from conformance.runner.cancels import means, said
 from conformance.runner.context import PlanAbandonedError, RunningPlan
 from conformance.runner.observing import read
 from conformance.runner.terms import terms_of

@@ -6,7 +6,7 @@ from conformance.model.matching import crosses
 from conformance.model.order import TERMINAL, Status
 from conformance.runner import attribution as rules_of
 from conformance.runner.attribution import Rule
-from conformance.runner.cancels import bulk_rule
+from conformance.runner.bulk_cancels import bulk_rule
 from conformance.runner.context import RunningPlan
 from conformance.runner.entrants import Entrant, Kind
 from conformance.runner.tracker import Tracked

@@ -17,7 +17,8 @@ from conformance.plans import Parallel
 from conformance.requirements import Capability
 from conformance.runner.arrival import reach_the_book
 from conformance.runner.attribution import Rule
-from conformance.runner.cancels import listed_names, said
+from conformance.runner.bulk_cancels import listed_names
+from conformance.runner.cancels import said
 from conformance.runner.context import PlanAbandonedError, RunningPlan
 from conformance.runner.entrants import Entrant, Kind, call_of, earliest, entrants, overlap
 from conformance.runner.observing import judge_foreign_read

@@ -3,7 +3,7 @@
 import pytest
 
 from conformance.engine.explorer import Explorer
-from conformance.runner.cancels import MANY
+from conformance.runner.bulk_cancels import MANY
 from strategies.encounters import bursts, whole_pages
 from strategies.focused import aimed_plans, bulk_plans
 
