@@ -40,6 +40,18 @@ STATES = (
     "executing",
     "rejected",
 )
+CLOSED = frozenset({"filled", "canceled", "canceled after a fill", "expired", "expired after a fill"})
+"""The states in which an order that was in the book has ended."""
+
+UNTOUCHING = (
+    "cancel-all by another account",
+    "cancel by another account",
+    "cancel of a neighbour",
+    "refused cancel of a neighbour",
+    "cancel of an unknown order",
+)
+"""The events that leave an order as it is, whatever its state."""
+
 EVENTS = (
     "cancel",
     "cancel twice",
@@ -180,7 +192,15 @@ def _still_trades(scene: Scene, ground: Ground) -> list[Action]:
 
 
 def event_actions(event: str, scene: Scene, ground: Ground) -> list[Action] | None:
-    """The actions of an event that meets order ``a``; ``None`` where the target does not offer it."""
+    """The actions of an event that meets order ``a``; ``None`` where the target does not offer it.
+
+    Whether an order that it must leave in the book still is there, shows where it trades.
+    """
+    met = _met(event, scene, ground)
+    return met if met is None or event not in UNTOUCHING else [*met, *_still_trades(scene, ground)]
+
+
+def _met(event: str, scene: Scene, ground: Ground) -> list[Action] | None:
     second = COUNTERPARTY in ground.accounts
     match event:
         case "cancel":
@@ -205,22 +225,17 @@ def event_actions(event: str, scene: Scene, ground: Ground) -> list[Action] | No
         case "cancel-all by another account":
             if not ground.can(Capability.CANCEL_ALL) or not second:
                 return None
-            return [CancelAll(account=COUNTERPARTY), Snapshot(), *_still_trades(scene, ground)]
+            return [CancelAll(account=COUNTERPARTY), Snapshot()]
         case "cancel by another account":
             if not second:
                 return None
             unknown = CancelUnknown(order_id=UNKNOWN_IDS[0], account=COUNTERPARTY)
-            foreign: list[Action] = [
-                Cancel(order="a", account=COUNTERPARTY),
-                Read(order="a", account=COUNTERPARTY),
-                Snapshot(),
-            ]
-            return [unknown, *foreign, *_still_trades(scene, ground)]
+            foreign = Cancel(order="a", account=COUNTERPARTY)
+            return [unknown, foreign, Read(order="a", account=COUNTERPARTY), Snapshot()]
         case "cancel of a neighbour":
-            return [scene.place("b"), Snapshot(), Cancel(order="b"), Snapshot(), *_still_trades(scene, ground)]
+            return [scene.place("b"), Snapshot(), Cancel(order="b"), Snapshot()]
         case "refused cancel of a neighbour":
-            refused: list[Action] = [scene.place("b"), Cancel(order="b"), Settle(), Cancel(order="b"), Snapshot()]
-            return [*refused, *_still_trades(scene, ground)]
+            return [scene.place("b"), Cancel(order="b"), Settle(), Cancel(order="b"), Snapshot()]
         case "opposite order, part":
             if not ground.can(Capability.FILL):
                 return None
@@ -258,42 +273,47 @@ def _fits(state: str, scene: Scene, ground: Ground) -> bool:
     return state != "executing" or ground.holds_orders_of(scene.market) or not ground.can(Capability.HOLD_MARKET)
 
 
-def cell_plans(ground: Ground) -> list[Plan]:
+def cell_plans(ground: Ground, *, events_at_once: int = 1) -> list[Plan]:
     """A short plan for every cell of states and events that this target can be driven to.
 
-    Where an order expires only by waiting, several events meet one expired order: nothing may change it any more.
+    Where there may be several ``events_at_once``, a closed order meets so many, one after the other, for nothing may
+    change it any more, and any other order those that leave it as it is. Where an order expires only by waiting it
+    meets six.
     """
     plans = []
     places = scenes(ground)
     for state in STATES:
-        if ground.expiry_takes_time and state.startswith("expired"):
-            for events in _grouped(EVENTS, 6):
-                plans += _several(state, events, next(places), ground)
-            continue
-        for event in EVENTS:
+        waits = ground.expiry_takes_time and state.startswith("expired")
+        for events in _grouped(state, max(events_at_once, 6) if waits else events_at_once):
             scene = next(place for place in places if _fits(state, place, ground))
-            before, after = state_actions(state, scene, ground), event_actions(event, scene, ground)
-            if before is not None and after is not None:
-                plans.append(Plan(title=f"{state} x {event}", actions=(*before, *after)))
+            before, after = state_actions(state, scene, ground), _one_by_one(events, scene, ground)
+            if before is not None and after:
+                plans.append(Plan(title=f"{state} x {', '.join(events)}", actions=(*before, *after)))
     return plans
 
 
-def _grouped(events: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """The events in groups of ``size``, each a cross-section of them."""
-    groups = -(-len(events) // size)
-    return (events[number::groups] for number in range(groups))
+def _grouped(state: str, size: int) -> Iterator[Sequence[str]]:
+    """The events that meet one order in this state, one after the other; groups are a cross-section of them."""
+    if state in CLOSED:
+        groups = -(-len(EVENTS) // size)
+        yield from (EVENTS[number::groups] for number in range(groups))
+        return
+    together = UNTOUCHING if size > 1 else ()
+    yield from ((event,) for event in EVENTS if event not in together)
+    if together:
+        yield together
 
 
-def _several(state: str, events: Sequence[str], scene: Scene, ground: Ground) -> list[Plan]:
-    before = state_actions(state, scene, ground)
-    if before is None:
-        return []
-    actions = list(before)
+def _one_by_one(events: Sequence[str], scene: Scene, ground: Ground) -> list[Action]:
+    """The actions of events that meet order ``a`` one after the other, with other orders of their own."""
+    if len(events) == 1:
+        return event_actions(events[0], scene, ground) or []
+    actions: list[Action] = []
     for number, event in enumerate(events):
-        for action in event_actions(event, scene, ground) or []:
+        for action in _met(event, scene, ground) or []:
             match action:
-                case Place(order="b" | "g") | Cancel(order="b"):
-                    actions.append(replace(action, order=f"{action.order}{number}"))
+                case Place(order="b") | Cancel(order="b"):
+                    actions.append(replace(action, order=f"b{number}"))
                 case _:
                     actions.append(action)
-    return [Plan(title=f"{state} x {', '.join(events)}", actions=tuple(actions))]
+    return [*actions, *_still_trades(scene, ground)]

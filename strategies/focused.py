@@ -209,44 +209,35 @@ def _bulk_order(
 
 
 def old_orders(ground: Ground, *, seconds: float) -> list[Plan]:
-    """Orders that have rested for a while before they are cancelled, on both sides of each market, all at once.
+    """Orders that have rested for a while when they are cancelled, on both sides of each market; some filled in part.
 
-    One by one, or by cancel-all; some are filled in part. Those that have been closed for a while are tried once more.
+    One by one, or by cancel-all; and those that have been closed for a while, which are tried once more. A plan waits
+    once, so that lanes wait at the same time.
     """
-    plans = []
-    for bulk in (False, True):
-        if bulk and not ground.can(Capability.CANCEL_ALL):
-            continue
-        orders: list[Place] = []
-        fills: list[Action] = []
-        for market in ground.markets:
-            for side, ticks in ((Side.BUY, 3), (Side.SELL, 3), (Side.BUY, 5)):
-                price = market.resting_price(side, ticks)
-                quantity = market.on_grid(ground.affordable(PRIMARY, market, side, price, ORDINARY) / 9)
-                name = f"o{len(orders)}"
-                orders.append(Place(order=name, market=market.name, side=side, price=price, quantity=quantity))
-            if ground.can(Capability.FILL) and market.divisible:
-                fills.append(Fill(order=orders[-2].order, quantity=market.on_grid(orders[-2].quantity / 3)))
-        cancels: list[Action] = [action for place in orders for action in (Cancel(order=place.order), Snapshot())]
-        again: list[Action] = [Cancel(order=place.order) for place in orders]
-        plans.append(
-            Plan(
-                title=f"orders {seconds:g} s old" + (", cancelled all at once" if bulk else ""),
-                actions=(
-                    *orders,
-                    *fills,
-                    Snapshot(),
-                    Wait(seconds=seconds),
-                    *([CancelAll()] if bulk else cancels),
-                    Settle(),
-                    Snapshot(),
-                    Wait(seconds=seconds),
-                    *([CancelAll()] if bulk else []),
-                    *again,
-                    Snapshot(),
-                ),
-            )
-        )
+    orders: list[Place] = []
+    fills: list[Action] = []
+    for market in ground.markets:
+        for side, ticks in ((Side.BUY, 3), (Side.SELL, 3), (Side.BUY, 5)):
+            price = market.resting_price(side, ticks)
+            quantity = market.on_grid(ground.affordable(PRIMARY, market, side, price, ORDINARY) / 9)
+            name = f"o{len(orders)}"
+            orders.append(Place(order=name, market=market.name, side=side, price=price, quantity=quantity))
+        if ground.can(Capability.FILL) and market.divisible:
+            fills.append(Fill(order=orders[-2].order, quantity=market.on_grid(orders[-2].quantity / 3)))
+    bulk: list[Action] = [CancelAll()] if ground.can(Capability.CANCEL_ALL) else []
+    cancels: list[Action] = [Cancel(order=place.order) for place in orders]
+    looks: list[Action] = [action for cancel in cancels for action in (cancel, Snapshot())]
+    begin, age, end = (*orders, *fills, Snapshot()), Wait(seconds=seconds), (Settle(), Snapshot())
+    plans = [
+        Plan(title=f"orders {seconds:g} s old", actions=(*begin, age, *looks, Settle())),
+        Plan(
+            title=f"orders closed for {seconds:g} s",
+            actions=(*begin, *cancels[::2], *(bulk or cancels[1::2]), *end, age, *bulk, *cancels, Snapshot()),
+        ),
+    ]
+    if bulk:
+        title = f"orders {seconds:g} s old, cancelled all at once"
+        plans.append(Plan(title=title, actions=(*begin, age, *bulk, *end, *cancels, Snapshot())))
     return plans
 
 

@@ -16,6 +16,7 @@ class LevelName(StrEnum):
 class Level:
     """Budgets in distinct plans; ``repeats`` and ``minimise`` (requests) are spent on each new finding.
 
+    ``events_at_once`` is how many events a closed order meets in one plan of the table of states and events;
     ``expiries`` bounds the orders whose deadline is waited for, where a target lets orders expire in no other way.
     """
 
@@ -23,6 +24,7 @@ class Level:
     focused: int
     bulk_many: int
     explored: int
+    events_at_once: int
     attacks: int
     races: int
     repeats: int
@@ -39,7 +41,8 @@ LEVELS = {
         name=LevelName.SMOKE,
         focused=3,
         bulk_many=1,
-        explored=24,
+        explored=18,
+        events_at_once=6,
         attacks=160,
         races=3,
         repeats=2,
@@ -51,6 +54,7 @@ LEVELS = {
         focused=16,
         bulk_many=3,
         explored=240,
+        events_at_once=1,
         attacks=900,
         races=24,
         repeats=4,
@@ -62,6 +66,7 @@ LEVELS = {
         focused=150,
         bulk_many=12,
         explored=2500,
+        events_at_once=1,
         attacks=3200,
         races=300,
         repeats=9,

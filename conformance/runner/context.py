@@ -43,7 +43,9 @@ class RunningPlan:
     order was cancelled (queue place, CXL-05); ``after_refusals`` what an opposite order puts on an order that a refused
     cancel must have left in the book; ``raced_bulk`` the accounts whose cancel-all met other calls at once
     (RCE-03); ``alone`` whether the accounts had no other active orders when the plan began; ``changed_at`` the
-    monotonic time of the last change that a late read may miss; ``silent`` what had no answer in this plan.
+    monotonic time of the last change that a late read may miss; ``silent`` what had no answer in this plan;
+    ``looked`` how many requests there were at the last look, until time was let pass; ``left_out`` the accounts that it
+    left out; ``ending`` whether the plan's orders have been cleaned up.
     """
 
     plan: Plan
@@ -66,6 +68,9 @@ class RunningPlan:
     arrivals: int = 0
     counter: int = 0
     silent: set[str] = field(default_factory=set)
+    looked: int | None = None
+    left_out: tuple[str, ...] = ()
+    ending: bool = False
     unauthenticated: dict[tuple[str, str, str], Unauthenticated] = field(default_factory=dict)
 
     @property

@@ -212,6 +212,7 @@ def _dispatch(run: RunningPlan, action: Action) -> None:
             observing.settle(run)
         case Wait():
             time.sleep(action.seconds)
+            run.looked = None
         case Parallel():
             holding.make_way(run, action)
             races.race(run, action)
@@ -224,6 +225,7 @@ def _dispatch(run: RunningPlan, action: Action) -> None:
 
 
 def _clean_up(run: RunningPlan) -> None:
+    run.ending = True
     for account in run.accounts:
         live = [
             name

@@ -258,24 +258,32 @@ def balances(run: RunningPlan, account: str) -> None:
 
 
 def snapshot(run: RunningPlan) -> None:
-    """Observe every account of the plan: active orders, single orders that something happened to, balances."""
-    for account in run.accounts:
-        if run.broken:
-            return
-        if Capability.LIST in run.offered:
-            list_orders(run, account)
-        for name in run.tracker.unread(account):
+    """Observe the accounts of the plan: active orders, single orders that something happened to, balances.
+
+    An account that nothing concerns is left for the plan's last look, which leaves out none; and nothing is asked
+    again where nothing was sent since the last look, and no time was let pass.
+    """
+    if run.looked == run.result.requests:
+        due = run.left_out if run.ending else ()
+    else:
+        due = tuple(account for account in run.accounts if run.ending or run.tracker.concerned(account))
+        run.left_out = tuple(account for account in run.accounts if account not in due)
+    for look in (_orders, balances, _other_lists):
+        for account in due:
             if run.broken:
                 return
-            read(run, name)
-    for account in run.accounts:
+            look(run, account)
+    run.looked = run.result.requests
+
+
+def _orders(run: RunningPlan, account: str) -> None:
+    """Judge an account's orders by the list of active ones, and by reads of those that something happened to."""
+    if Capability.LIST in run.offered:
+        list_orders(run, account)
+    for name in run.tracker.unread(account):
         if run.broken:
             return
-        balances(run, account)
-    for account in run.accounts:
-        if run.broken:
-            return
-        _other_lists(run, account)
+        read(run, name)
 
 
 def _other_lists(run: RunningPlan, account: str) -> None:

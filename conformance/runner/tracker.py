@@ -174,6 +174,10 @@ class Tracker:
             and (self.status(name) in ACTIVE or all(s.status in ACTIVE for s in self.belief.states(name)))
         ]
 
+    def concerned(self, account: str) -> bool:
+        """Whether an account has live orders, or anything happened to it or its orders since they were looked at."""
+        return bool(self.live(account) or self.account_causes.get(account) or self.unread(account))
+
     def unread(self, account: str) -> list[str]:
         """The orders of an account that something happened to since they were last read."""
         return [name for name, order in self.orders.items() if order.terms.account == account and order.causes]

@@ -9,4 +9,4 @@ from strategies.cells import cell_plans
 @pytest.mark.requirement("CXL-01", "CXL-08", "TRM-05", "TRM-06", "FND-05", "FND-06")
 def test_every_cell(explorer: Explorer) -> None:
     """In every state, every event is answered and followed up as the transition table says."""
-    explorer.run(cell_plans(explorer.ground))
+    explorer.run(cell_plans(explorer.ground, events_at_once=explorer.level.events_at_once))

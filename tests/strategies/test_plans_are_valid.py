@@ -240,6 +240,19 @@ def test_cells_need_only_what_a_target_offers() -> None:
     assert len(cell_plans(GROUND)) == len(STATES) * len(EVENTS)
 
 
+@pytest.mark.parametrize("size", [2, 6])
+def test_events_at_once_leave_out_no_cell(size: int) -> None:
+    """Where closed orders meet several events in one plan there are fewer plans, and every event meets every state."""
+    plans = cell_plans(GROUND, events_at_once=size)
+    assert len(plans) < len(STATES) * len(EVENTS) * 3 / 4
+    for plan in plans:
+        names = [place.order for place in places(plan)]
+        assert len(names) == len(set(names)), plan.title
+    for state in STATES:
+        met = "".join(f", {plan.title.partition(' x ')[2]}, " for plan in plans if plan.title.startswith(f"{state} x "))
+        assert all(f", {event}, " in met for event in EVENTS), state
+
+
 @settings(max_examples=60)
 @given(data=st.data(), shape=st.sampled_from(MARKETS), share=st.integers(1, 10**6))
 def test_amounts_fit_their_market(data: st.DataObject, shape: object, share: int) -> None:
