@@ -25,6 +25,9 @@ from fixtures.venue.client import Venue
 READS_REPEATED = 4
 """How often a read whose answer was lost is made in all."""
 
+READS = frozenset({"read", "list", "balances"})
+"""The operations that change nothing."""
+
 Read = TypeVar("Read", OrderRead, OrderList, Balances)
 
 
@@ -45,7 +48,8 @@ class RunningPlan:
     (RCE-03); ``alone`` whether the accounts had no other active orders when the plan began; ``changed_at`` the
     monotonic time of the last change that a late read may miss; ``silent`` what had no answer in this plan;
     ``looked`` how many requests there were at the last look, until time was let pass; ``left_out`` the accounts that it
-    left out; ``ending`` whether the plan's orders have been cleaned up.
+    left out; ``stirred`` those that anything but a read was asked for since; ``ending`` whether the plan's orders have
+    been cleaned up.
     """
 
     plan: Plan
@@ -70,6 +74,7 @@ class RunningPlan:
     silent: set[str] = field(default_factory=set)
     looked: int | None = None
     left_out: tuple[str, ...] = ()
+    stirred: set[str] = field(default_factory=set)
     ending: bool = False
     unauthenticated: dict[tuple[str, str, str], Unauthenticated] = field(default_factory=dict)
 
@@ -95,6 +100,11 @@ class RunningPlan:
         """Something changed at the target: a read that may be late is not believed before its delay has passed."""
         self.changed_at = time.monotonic()
 
+    def time_passed(self) -> None:
+        """Time was let pass, or something was driven: every account is to be looked at."""
+        self.looked = None
+        self.stirred.update(self.accounts)
+
     def quiet(self, delay: float) -> None:
         """Wait until reads that may be ``delay`` seconds late must show the last change."""
         left = self.changed_at + delay - time.monotonic()
@@ -119,6 +129,10 @@ class RunningPlan:
             return
         step.exchanges.append(exchange)
         self.result.requests += 1
+        if exchange.operation.startswith("control."):
+            self.time_passed()
+        elif exchange.operation not in READS:
+            self.stirred.add(exchange.account)
         if isinstance(answer, Unknown):
             return
         excused = knows_no_such_method(answer.exchange, self.venue.profile) or (

@@ -212,7 +212,7 @@ def _dispatch(run: RunningPlan, action: Action) -> None:
             observing.settle(run)
         case Wait():
             time.sleep(action.seconds)
-            run.looked = None
+            run.time_passed()
         case Parallel():
             holding.make_way(run, action)
             races.race(run, action)

@@ -266,8 +266,10 @@ def snapshot(run: RunningPlan) -> None:
     if run.looked == run.result.requests:
         due = run.left_out if run.ending else ()
     else:
-        due = tuple(account for account in run.accounts if run.ending or run.tracker.concerned(account))
+        concerned = {account for account in run.accounts if run.tracker.concerned(account)} | run.stirred
+        due = tuple(account for account in run.accounts if run.ending or account in concerned)
         run.left_out = tuple(account for account in run.accounts if account not in due)
+    run.stirred.clear()
     for look in (_orders, balances, _other_lists):
         for account in due:
             if run.broken:

@@ -285,6 +285,7 @@ def expire(run: RunningPlan, name: str) -> None:
     else:
         time.sleep(max(0.0, deadline - time.time()))
     run.changed()
+    run.time_passed()
     timing = run.venue.profile.timing
     give_up = time.monotonic() + timing.clock_tolerance + timing.expiry_grace
     while not run.broken:
