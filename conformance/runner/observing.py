@@ -333,7 +333,7 @@ def settle(run: RunningPlan) -> None:
     """Wait until no cancel is pending any more, within the profile's deadline (PND-01)."""
     timing = run.venue.profile.timing
     tracker = run.tracker
-    looked = False
+    looked = run.looked == run.result.requests  # just now, and nothing was sent since
     while not run.broken:
         waiting = [
             name

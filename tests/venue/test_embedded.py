@@ -15,6 +15,7 @@ from fixtures.exchange import CancelMode, ExchangeProcess, ExchangeSettings, Loc
 from fixtures.profiles import Profile
 from fixtures.venue import Answer, AnswerClass, Desk, OrderView, Unknown, Venue
 from fixtures.venue.journal import leftovers
+from fixtures.venue.request import PreparedRequest
 from fixtures.venue.sweep import check_no_leftovers, sweep
 
 TERMS = Terms(account="primary", market="BTC-USDT", side=Side.BUY, quantity=Decimal("0.5"), price=Decimal("1000.00"))
@@ -193,6 +194,22 @@ def test_a_wrong_signature_is_refused_on_both_ways(venue: Venue, raw: bool) -> N
         answer = venue.send_raw(sent.wire("localhost")) if raw else venue.send(sent, hostile=True)
         assert isinstance(answer, Answer)
         assert answer.status == status
+
+
+def test_a_body_in_chunks_is_the_same_body(venue: Venue) -> None:
+    """RFC 9112, section 7.1: a request that says so is sent in chunks, with a body or without one, and understood."""
+
+    def chunked(request: PreparedRequest) -> Answer:
+        headers = (*request.headers, ("Transfer-Encoding", "chunked"))
+        answer = venue.send_raw(replace(request, headers=headers).wire("localhost"))
+        assert isinstance(answer, Answer)
+        return answer
+
+    placed = venue.placed(chunked(venue.prepare("primary", "place", terms=TERMS)), "chunked")
+    assert placed.order_id is not None
+    assert _view(venue, placed.order_id).quantity == TERMS.quantity
+    assert chunked(venue.prepare("primary", "cancel", order_id=placed.order_id)).status == 200
+    assert _view(venue, placed.order_id).status is Status.CANCELED
 
 
 def test_other_settings_come_into_the_profile() -> None:
