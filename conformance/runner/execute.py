@@ -83,9 +83,9 @@ def _run_once(plan: Plan, venue: Venue, memory: Memory, *, look_again: int, mark
             raise
         result.trouble = str(trouble)  # what was found is not lost; the next request will meet the same trouble
     finally:
-        memory.changed_at = run.changed_at if over else time.monotonic()
         if not over:
             _leave(run)
+        memory.changed_at = run.changed_at if over else time.monotonic()  # late reads must not show what is gone by now
         result.seconds = time.monotonic() - began
     return result
 

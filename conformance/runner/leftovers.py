@@ -41,6 +41,7 @@ def _found(run: RunningPlan, role: str, left: Leftover) -> str | None:
     if Capability.LIST not in run.offered:
         if Capability.CANCEL_ALL in run.offered:
             run.took(run.venue.cancel_all(role).answer)
+            run.changed()
             journal.never_placed(left.client_id)
         return None
     time.sleep(run.venue.profile.timing.read_delay)
@@ -75,6 +76,7 @@ def _end(run: RunningPlan, waiting: list[tuple[str, str, str]]) -> None:
             else:
                 answer = run.venue.cancel(role, order_id).answer
                 run.took(answer)
+                run.changed()
                 if read.view is not None and status is None:
                     continue  # a word that the profile does not know: nobody can tell when the order is over
                 if not isinstance(answer, Answer):

@@ -11,6 +11,7 @@ from conformance.plans import Cancel, CancelAll, Expire, HoldMarket, Place, Read
 from conformance.runner import execute, leftovers, memory
 from conformance.runner.memory import PLANS_WITHOUT_ANSWER
 from conformance.trace import PlanResult
+from fixtures.venue.answers import Cancelled
 from fixtures.venue.trouble import BudgetSpent, TargetUnavailable, VenueTrouble
 from tests.runner.actions import LOOK, buy, cancelled, fill, sell
 from tests.runner.stage import JsonObject, Stage
@@ -70,6 +71,22 @@ class TestLostAnswers:
         assert result.violations == []
         assert result.trouble is not None
         assert "not in the list" in result.trouble
+
+    def test_what_an_abandoned_plan_cancels_is_not_read_too_early(self, stage: Open) -> None:
+        """The next plan waits for late reads from when the last order was cancelled, not from when the plan ended."""
+        opened = stage().loses("place", arrives=False, when=lambda n: n == 2)
+        cancel, ends = opened.venue.cancel, []
+
+        def slow(account: str, order_id: str, *, market: str | None = None) -> Cancelled:
+            answer = cancel(account, order_id, market=market)
+            ends.append(time.monotonic())
+            return answer
+
+        opened.venue.cancel = slow  # type: ignore[method-assign]
+        assert opened.run(buy(), LOOK, buy("b"), LOOK).trouble is not None
+        assert opened.live_orders() == 0
+        assert ends
+        assert opened.memory.changed_at >= max(ends)
 
     @pytest.mark.parametrize("operation", ["read", "list", "balances"])
     def test_a_lost_read_is_made_again(self, stage: Open, operation: str) -> None:
