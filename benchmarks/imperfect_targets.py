@@ -5,6 +5,8 @@ to 80 ms late (allowed in the profile) and strangers who trade. Prints a line a 
 
     python -m benchmarks.imperfect_targets --runs 20 --level standard --lanes 8 --processes 4
     python -m benchmarks.imperfect_targets --faults 40 --level smoke
+
+The evidence of each accusation of the honest exchange is kept in the folder ``--out``.
 """
 
 import argparse
@@ -14,16 +16,19 @@ import sys
 import time
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.session import open_session
+from conformance.performing import Options, run_info
 from conformance.suite.listing import conformance_tests, run_suite
 from conformance.verdicts import Finding
 from fixtures.embedded import embedded_target
 from fixtures.exchange import DEFAULT_MARKETS, CancelMode, ExchangeSettings, Imperfections
 from fixtures.faults import FAULTS, families
 from fixtures.profiles import load_profile
+from reports.evidence_files import EvidenceFolder
 
 FLAWS = Imperfections(lag_ms=50, lost_answers=0.05, throttled=0.05, stale_reads_ms=80, strangers=5)
 
@@ -59,8 +64,8 @@ class Judged:
     seconds: float
 
 
-def judge(level: str, lanes: int, seed: int, mode: CancelMode, name: str | None) -> Judged:
-    """One run of the suite; the run of a seeded fault ends with its first catch."""
+def judge(level: str, lanes: int, seed: int, mode: CancelMode, name: str | None, out: Path | None = None) -> Judged:
+    """One run of the suite; the run of a seeded fault ends with its first catch. ``out``: where evidence is kept."""
     began = time.monotonic()
     fault = None if name is None else FAULTS[name]
     faults = () if fault is None else (fault.name,)
@@ -76,6 +81,10 @@ def judge(level: str, lanes: int, seed: int, mode: CancelMode, name: str | None)
             explorer.stop_at_first = frozenset({fault.requirement})
         run_suite(explorer, tests)
         record = explorer.record
+        if out is not None:
+            folder = EvidenceFolder(out / f"run-{seed}", run_info(Options(level=level, seed=seed), profile, None))
+            for finding in record.findings.values():
+                folder.write(finding)
     return Judged(
         findings=tuple(_seen(finding) for finding in record.findings.values()),
         requests=record.requests,
@@ -107,6 +116,7 @@ def main() -> None:
     options.add_argument("--level", default="smoke", choices=[name.value for name in LevelName])
     options.add_argument("--lanes", type=int, default=4)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--out", type=Path, help="keep the evidence of accusations here")
     options.add_argument("--processes", type=int, default=1, help="runs at once: they mostly wait")
     given = options.parse_args()
     context = multiprocessing.get_context("spawn")
@@ -120,7 +130,7 @@ def main() -> None:
 def _honest(pool: Executor, given: argparse.Namespace) -> None:
     modes = list(CancelMode)
     pending = {
-        pool.submit(judge, given.level, given.lanes, given.seed + number, modes[number % 3], None): number
+        pool.submit(judge, given.level, given.lanes, given.seed + number, modes[number % 3], None, given.out): number
         for number in range(given.runs)
     }
     accused = 0

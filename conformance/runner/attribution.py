@@ -233,7 +233,6 @@ RACED_OTHERS = Rule(
 )
 PLACED_AFTER_BULK = everywhere("it was placed after a cancel-all that met other calls had answered", "RCE-03")
 RACED = (RACED_CANCELS, RACED_FILL, RACED_BULK, RACED_OTHERS)
-CANCELLED_BY_ACCOUNT = Rule(why="the account cancelled orders before", locked=("FND-02",), total=("FND-02",))
 PLACED = Rule(why="it was placed")
 FILLED = Rule(why="an opposite order came", lock_suspects=("FND-03",))
 

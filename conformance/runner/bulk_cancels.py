@@ -119,7 +119,7 @@ def listed_names(
         tracker.breaks(what, "each order once", seen, broken, kind="listed twice")
         return None
     strange = [i for i in ids if i not in names or tracker.orders[names[i]].terms.account != account]
-    if strange and (strange[0] in names or strange[0] in run.memory.by_id or run.alone):
+    if strange:
         foreign = strange[0] in names
         tracker.breaks(
             what,

@@ -45,11 +45,10 @@ class RunningPlan:
     ``accounts`` are the roles that the plan uses; ``cancelled_prices`` the (market, side, price) levels at which an
     order was cancelled (queue place, CXL-05); ``after_refusals`` what an opposite order puts on an order that a refused
     cancel must have left in the book; ``raced_bulk`` the accounts whose cancel-all met other calls at once
-    (RCE-03); ``alone`` whether the accounts had no other active orders when the plan began; ``changed_at`` the
-    monotonic time of the last change that a late read may miss; ``silent`` what had no answer in this plan;
-    ``looked`` how many requests there were at the last look, until time was let pass; ``left_out`` the accounts that it
-    left out; ``stirred`` those that anything but a read was asked for since; ``ending`` whether the plan's orders have
-    been cleaned up.
+    (RCE-03); ``changed_at`` the monotonic time of the last change that a late read may miss; ``silent`` what had no
+    answer in this plan; ``looked`` how many requests there were at the last look, until time was let pass; ``left_out``
+    the accounts that it left out; ``stirred`` those that anything but a read was asked for since; ``ending`` whether
+    the plan's orders have been cleaned up.
     """
 
     plan: Plan
@@ -61,7 +60,6 @@ class RunningPlan:
     result: PlanResult
     accounts: tuple[str, ...]
     offered: frozenset[Capability]
-    alone: bool = True
     markets: Mapping[str, str] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
     held_markets: set[str] = field(default_factory=set)

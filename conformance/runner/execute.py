@@ -232,7 +232,7 @@ def _clean_up(run: RunningPlan) -> None:
             for name in run.tracker.live(account)
             if any(state.status in ACTIVE for state in run.tracker.belief.states(name))
         ]
-        if len(live) >= BULK_CLEAN_UP and Capability.CANCEL_ALL in run.offered and run.alone:
+        if len(live) >= BULK_CLEAN_UP and Capability.CANCEL_ALL in run.offered:
             bulk_cancels.cancel_all(run, account)
             continue
         for name in live:
