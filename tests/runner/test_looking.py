@@ -23,7 +23,7 @@ def asked(opened: Stage, *actions: Action) -> list[str]:
         looked.append(account)
         return balances(account)
 
-    opened.venue.balances = told  # type: ignore[method-assign]
+    opened.venue.balances = told  # type: ignore[method-assign]  # the look is what is tested
     result = opened.run(*actions)
     assert not result.violations
     assert result.trouble is None
@@ -60,7 +60,7 @@ def test_the_last_look_leaves_out_no_account(stage: Open, end: tuple[Action, ...
         ledger.balance(COUNTERPARTY, "USDT").available += Decimal(1)
         return cancel(account, order_id, market=market)
 
-    opened.venue.cancel = gives  # type: ignore[method-assign]
+    opened.venue.cancel = gives  # type: ignore[method-assign]  # the look is what is tested
     (violation,) = opened.run(buy(), LOOK, FOREIGN, Cancel(order="a"), *end).violations
     assert COUNTERPARTY in violation.what
     assert "FND-05" in violation.requirements

@@ -82,7 +82,7 @@ class TestLostAnswers:
             ends.append(time.monotonic())
             return answer
 
-        opened.venue.cancel = slow  # type: ignore[method-assign]
+        opened.venue.cancel = slow  # type: ignore[method-assign]  # when it ended is what counts
         assert opened.run(buy(), LOOK, buy("b"), LOOK).trouble is not None
         assert opened.live_orders() == 0
         assert ends
