@@ -53,8 +53,13 @@ class Scheme:
 
 @cache
 def key(key_id: str) -> AttackKey:
-    """A key of its own for every id."""
-    return AttackKey(key_id=key_id, private=rsa.generate_private_key(public_exponent=65537, key_size=2048))
+    """A key of its own for every id, whose signatures of the correct requests have every special letter of base64."""
+    while True:
+        private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        payloads = [Scheme().payload(one.method, one.target, one.body) for one in map(request, OPERATIONS)]
+        texts = [base64.b64encode(private.sign(payload, PKCS1v15(), SHA256())).decode() for payload in payloads]
+        if all({"+", "/"} <= set(text) for text in texts):
+            return AttackKey(key_id=key_id, private=private)
 
 
 @cache
