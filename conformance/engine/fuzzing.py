@@ -5,6 +5,7 @@ repeated, made small, kept as evidence and replayed like every other finding. Wh
 recorded as seen once.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
@@ -188,6 +189,8 @@ def _clean_up(session: _Session) -> None:
             venue.order(PRIMARY, order_id)
     except VenueTrouble:
         return  # the run's journal knows the orders: whoever ends the run, or a later sweep, cancels them
+    finally:
+        session.lane.memory.changed_at = time.monotonic()
 
 
 def _doubts(session: _Session, found: Fuzzed) -> Iterator[tuple[Relayed, Violation]]:

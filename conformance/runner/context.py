@@ -46,9 +46,10 @@ class RunningPlan:
     order was cancelled (queue place, CXL-05); ``after_refusals`` what an opposite order puts on an order that a refused
     cancel must have left in the book; ``raced_bulk`` the accounts whose cancel-all met other calls at once
     (RCE-03); ``changed_at`` the monotonic time of the last change that a late read may miss; ``silent`` what had no
-    answer in this plan; ``looked`` how many requests there were at the last look, until time was let pass; ``left_out``
-    the accounts that it left out; ``stirred`` those that anything but a read was asked for since; ``ending`` whether
-    the plan's orders have been cleaned up.
+    answer in this plan; ``looked`` how many requests there were at the last look, until time was let pass, or ``None``
+    where a part of it had no answer; ``missed`` whether a read had none; ``left_out`` the accounts that the last look
+    left out; ``stirred`` those that anything but a read was asked for since; ``ending`` whether the plan's orders have
+    been cleaned up.
     """
 
     plan: Plan
@@ -71,6 +72,7 @@ class RunningPlan:
     counter: int = 0
     silent: set[str] = field(default_factory=set)
     looked: int | None = None
+    missed: bool = False
     left_out: tuple[str, ...] = ()
     stirred: set[str] = field(default_factory=set)
     ending: bool = False
@@ -181,8 +183,9 @@ class RunningPlan:
         for _ in range(READS_REPEATED):
             result = read()
             if isinstance(result.answer, Answer):
-                break
+                return result
             self.took(result.answer)
+        self.missed = True
         return result
 
     def heard(self, asked: str, answer: Answer | Unknown) -> None:

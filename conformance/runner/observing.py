@@ -270,12 +270,13 @@ def snapshot(run: RunningPlan) -> None:
         due = tuple(account for account in run.accounts if run.ending or account in concerned)
         run.left_out = tuple(account for account in run.accounts if account not in due)
     run.stirred.clear()
+    run.missed = False
     for look in (_orders, balances, _other_lists):
         for account in due:
             if run.broken:
                 return
             look(run, account)
-    run.looked = run.result.requests
+    run.looked = None if run.missed else run.result.requests
 
 
 def _orders(run: RunningPlan, account: str) -> None:

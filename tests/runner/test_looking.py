@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from conformance.plans import COUNTERPARTY, Action, Cancel, Read, Settle, Snapshot, Wait
+from conformance.runner.context import READS_REPEATED
 from fixtures.venue.answers import Balances, Cancelled
 from tests.runner.actions import LOOK, buy
 from tests.runner.stage import Stage
@@ -40,6 +41,15 @@ def test_all_is_asked_again_after_a_wait(stage: Open) -> None:
     """Where time was let pass, something may have happened by itself."""
     once = asked(stage("immediate"), buy(), LOOK)
     assert len(asked(stage("immediate"), buy(), LOOK, Wait(seconds=0.001), LOOK)) == len(once) + 1
+
+
+@pytest.mark.parametrize("operation", ["list", "balances"])
+def test_all_is_asked_again_after_a_look_without_an_answer(stage: Open, operation: str) -> None:
+    """Where an answer was lost as often as it was asked for, the look has not shown what it should."""
+    begun = READS_REPEATED + (operation == "balances")  # balances are read when a plan begins
+    opened = stage("immediate").loses(operation, arrives=True, when=lambda n: begun - READS_REPEATED < n <= begun)
+    again = asked(opened, buy(), LOOK, LOOK)
+    assert len(again) == len(asked(stage("immediate"), buy(), LOOK)) + (1 if operation == "list" else READS_REPEATED)
 
 
 def test_an_account_that_nothing_concerns_is_left_for_the_last_look(stage: Open) -> None:

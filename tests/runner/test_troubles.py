@@ -12,6 +12,8 @@ from conformance.runner import execute, leftovers, memory
 from conformance.runner.memory import PLANS_WITHOUT_ANSWER
 from conformance.trace import PlanResult
 from fixtures.venue.answers import Cancelled
+from fixtures.venue.request import PreparedRequest
+from fixtures.venue.transport import Lost, Received
 from fixtures.venue.trouble import BudgetSpent, TargetUnavailable, VenueTrouble
 from tests.runner.actions import LOOK, buy, cancelled, fill, sell
 from tests.runner.stage import JsonObject, Stage
@@ -87,6 +89,28 @@ class TestLostAnswers:
         assert opened.live_orders() == 0
         assert ends
         assert opened.memory.changed_at >= max(ends)
+
+    def test_balances_wait_for_an_order_of_an_earlier_plan_that_ended_slowly(
+        self, stage: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where the patience for its end ran out with the cancel, a plan's first balances still come no sooner."""
+        delay = 0.1
+        opened = stage(timing={"balance_delay": delay}).loses("place", arrives=True)
+        opened.loses("list", arrives=True, when=lambda n: n in (1, 2))
+        assert opened.run(buy()).trouble is not None
+        assert opened.live_orders() == 1
+        monkeypatch.setattr(leftovers, "PATIENCE", -1.0)
+        send, times = opened.send, []
+
+        def timed(request: PreparedRequest) -> Received | Lost:
+            times.append((request.operation, time.monotonic()))
+            return send(request)
+
+        monkeypatch.setattr(opened, "send", timed)
+        assert clean(opened.run(LOOK))
+        cancelled_at = next(at for operation, at in times if operation == "cancel")
+        read_at = next(at for operation, at in times if operation == "balances")
+        assert read_at - cancelled_at >= delay
 
     @pytest.mark.parametrize("operation", ["read", "list", "balances"])
     def test_a_lost_read_is_made_again(self, stage: Open, operation: str) -> None:
