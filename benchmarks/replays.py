@@ -1,8 +1,8 @@
 """Do the plans of evidence reproduce? Each seeded fault is caught, its plan made small and kept, and run again.
 
-At the exchange where it was found a fault must reproduce every time; one that needs two calls at once, that counts
-orders, or that is seen in some requests alone, at least once in twice as many tries. At an exchange that was started
-afresh, a fault that needs more history than a plan holds may not show.
+At the exchange where it was found a fault must reproduce every time; one that needs two calls at once or a call while a
+cancel is pending, that counts orders, or that is seen in some requests alone, at least once in twice as many tries. At
+an exchange that was started afresh, a fault that needs more history than a plan holds may not show.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from reports.evidence import to_json as evidence_json
 from reports.whole_files import write_json
 
 BY_CHANCE = frozenset({"races", "intermittent", "rare"})
+MOMENTS = ("while pending", "between request and confirmation")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +38,7 @@ class Reproduced:
     """
 
     fault: str
-    family: str
+    chance: bool
     requirement: str
     kind: str
     again: int
@@ -48,7 +49,7 @@ class Reproduced:
     @property
     def met(self) -> bool:
         """Whether it reproduced as often as its kind of fault must."""
-        least = 1 if self.family in BY_CHANCE else self.tries
+        least = 1 if self.chance else self.tries
         return self.tries > 0 and self.again >= least
 
 
@@ -78,7 +79,7 @@ def reproduced(name: str, level: LevelName, times: int) -> Reproduced:
         path = Path(folder) / "evidence.json"
         write_json(path, evidence_json(evidence_of(finding, info, file=str(path))))
         kept = read_evidence(path)
-    wanted = 2 * times if fault.family in BY_CHANCE else times
+    wanted = 2 * times if _by_chance(fault) else times
     again, tries = _shown(explorer, kept, wanted)
     afresh, _ = _shown(_bench.ready(trial, fault, everything=False), kept, wanted)
     return _result(fault, kept.kind, again, afresh, tries, len(plan_of(kept).actions))
@@ -98,10 +99,14 @@ def _shown(explorer: Explorer, kept: Evidence, times: int) -> tuple[int, int]:
     return len(shown), sum(result.trouble is None or bool(result.violations) for result in results)
 
 
+def _by_chance(fault: Fault) -> bool:
+    return fault.family in BY_CHANCE or any(moment in fault.rarity for moment in MOMENTS)
+
+
 def _result(fault: Fault, kind: str, again: int, afresh: int, tries: int, actions: int) -> Reproduced:
     return Reproduced(
         fault=fault.name,
-        family=fault.family,
+        chance=_by_chance(fault),
         requirement=fault.requirement,
         kind=kind,
         again=again,
@@ -127,11 +132,13 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=10, help="replays of a plan")
     parser.add_argument("--processes", type=int, default=2)
     asked = parser.parse_args()
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     names = list(known_faults(asked.fault)) if asked.fault else list(FAULTS)
     results = []
-    for result in measured(names, LevelName(asked.level), asked.times, asked.processes):
+    for number, result in enumerate(measured(names, LevelName(asked.level), asked.times, asked.processes), start=1):
         results.append(result)
+        if number % 50 == 0:
+            console.print(f"... {number} of {len(names)}")
         if not result.met or result.afresh < result.tries:
             mark = "" if result.met else "NOT AS IT MUST: "
             counts = f"{result.again} of {result.tries}, afresh {result.afresh}"
@@ -139,9 +146,9 @@ def main() -> None:
             console.print(f"{mark}{about}: {counts}: {result.kind}")
     for title, chance in (
         ("faults that always show", False),
-        ("faults that need chance, counting or two calls at once", True),
+        ("faults that need chance, counting, two calls at once or a moment", True),
     ):
-        group = [result for result in results if (result.family in BY_CHANCE) is chance]
+        group = [result for result in results if result.chance is chance]
         met = sum(result.met for result in group)
         console.print(f"{title}: {met} of {len(group)} reproduce as they must")
 

@@ -10,6 +10,7 @@ A cancel in a state that forbids it is not skipped: it is a step whose refusal i
 """
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
@@ -212,6 +213,37 @@ class Plan:
     def digest(self) -> str:
         """A short name of the plan's content; equal plans have equal names, whatever their title."""
         return hashlib.sha256(to_json(replace(self, title="")).encode()).hexdigest()[:16]
+
+
+SECOND = "-2"
+"""What the names of orders end with where a plan is done for the second time."""
+
+
+def twice(plan: Plan) -> Plan:
+    """The plan done twice over, the second time with orders of names of their own.
+
+    By itself it shows what the plan shows only where it has been run before.
+    """
+    return replace(plan, actions=(*plan.actions, *map(_renamed, plan.actions)), title=f"{plan.title}, twice")
+
+
+def _renamed(action: Action) -> Action:
+    match action:
+        case Parallel(calls=calls):
+            return replace(action, calls=tuple(_renamed(call) for call in calls))  # type: ignore[misc]  # a call stays one
+        case Send(target=target):
+            return replace(action, target=re.sub(r"\{([A-Za-z][\w.-]*)\}", rf"{{\1{SECOND}}}", target))
+        case (
+            Place(order=str(name))
+            | Fill(order=str(name))
+            | Expire(order=str(name))
+            | Cancel(order=str(name))
+            | Read(order=str(name))
+            | Forge(order=str(name))
+        ):
+            return replace(action, order=name + SECOND)
+        case _:
+            return action
 
 
 for _kind in (Plan, *get_args(Action)):

@@ -100,7 +100,6 @@ def smaller(kept: Evidence, options: Options, *, requests: int, write_to: Path) 
             return len(plan.actions), None, spent
         tries = TRIES if kept.intermittent else 1
         best = made_small(
-            plan,
             first,
             lambda candidate: lanes.run(candidate, number=kept.lane, by_itself=True),
             lambda r: _same(r, kept),

@@ -4,20 +4,27 @@ Hypothesis' own shrinking has no budget and would draw on while a target answers
 meaningless: what refers to an order that is no longer placed is passed over when the plan runs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from typing import Final
 
 from conformance.model.order import TimeInForce
-from conformance.plans import Action, Fill, Forge, Parallel, Place, Plan
+from conformance.plans import Action, Cancel, Fill, Forge, Parallel, Place, Plan, Read, Settle, Snapshot
 from conformance.trace import PlanResult
 
 Runs = Callable[[Plan], PlanResult]
 Shows = Callable[[PlanResult], bool]
 
 
+PLAIN = (Place, Cancel, Read, Settle, Snapshot)
+"""The actions that meet no order but those of the plan: what earlier plans left open is not in their way."""
+
+SURE: Final = 8
+"""How often, one after the other, a plan that has been made small must show a steady violation to be kept."""
+
+
 def minimise(
-    plan: Plan,
     first: PlanResult,
     run: Runs,
     shows: Shows,
@@ -27,55 +34,65 @@ def minimise(
     in_a_row: int = 1,
     go_on: Callable[[], bool] = lambda: True,
 ) -> PlanResult:
-    """The result of the smallest plan found that still ``shows`` the violation; spends about ``requests`` at the most.
+    """The result of the smallest plan found that still ``shows`` what ``first`` does, for about so many ``requests``.
 
     ``tries`` is how often a candidate is run before it is given up: more than once for an intermittent violation.
     ``in_a_row`` is how many runs, one after the other, must show it: with two, a candidate that only shows what the one
-    before it had prepared at the target (a refusal, a fourth order) is not taken.
+    before it had prepared at the target (a refusal, a fourth order) is not taken, and up to half as many requests again
+    are spent to see that the smallest plan shows it every time; otherwise the search goes on from the next larger one.
 
     It ends with what it has once ``go_on`` says no. No candidate is tried twice.
     """
-    best, spent = first, 0
-    tried = {plan.digest}
+    found, spent = [first], 0
+    tried = {first.plan.digest}
 
-    def over() -> bool:
-        return spent >= requests or not go_on()
+    def over(most: int = requests) -> bool:
+        return spent >= most or not go_on()
 
-    def still_shows(candidate: Plan) -> PlanResult | None:
+    def ran(candidate: Plan) -> PlanResult:
         nonlocal spent
+        result = run(candidate)
+        spent += max(1, result.requests)
+        return result
+
+    def takes(candidate: Plan) -> bool:
+        """Whether a candidate that has not been tried still shows it; it is the smallest then."""
         if candidate.digest in tried:
-            return None
+            return False
         tried.add(candidate.digest)
         shown = 0
         for _ in range(tries + in_a_row - 1):
             if over():
-                return None
-            result = run(candidate)
-            spent += max(1, result.requests)
+                return False
+            result = ran(candidate)
             shown = shown + 1 if shows(result) else 0
             if shown == in_a_row:
-                return result
+                found.append(result)
+                return True
             if not shown and tries == 1:
-                return None
-        return None
+                return False
+        return False
 
-    shrunk = True
-    while shrunk and not over():
-        shrunk = False
-        for candidate in _candidates(best.plan):
-            result = still_shows(candidate)
-            if result is not None:
-                best, shrunk = result, True
-                break
-            if over():
-                break
+    def sure(plan: Plan) -> bool:
+        """Whether a plan shows it every time, as far as it can be tried."""
+        return all(over(requests * 3 // 2) or shows(ran(plan)) for _ in range(SURE))
+
+    while True:
+        while not over() and any(takes(candidate) for candidate in _smaller(found[-1].plan) if not over()):
+            pass
+        any(takes(candidate) for candidate in cheaper(found[-1].plan) if not over())
+        if len(found) == 1 or in_a_row == 1 or sure(found[-1].plan):
+            break
+        found.pop()
+    best = found[-1]
     best.spent = spent
     return best
 
 
-def _candidates(plan: Plan) -> Iterator[Plan]:
-    """Smaller plans, boldest first: without halves, quarters, single actions; then with simpler values."""
+def _smaller(plan: Plan) -> Iterator[Plan]:
+    """Smaller plans, boldest first: the plain part; without halves, quarters, single actions; simpler values."""
     actions = plan.actions
+    yield replace(plan, actions=tuple(action for action in actions if isinstance(action, PLAIN)))
     failing = len(actions)
     size = failing // 2
     while size >= 1:
@@ -110,6 +127,40 @@ def _simpler(action: Action) -> Iterator[Action]:
                 yield replace(action, vectors=(vector,), values=chosen)
         case _:
             return
+
+
+def cheaper(plan: Plan) -> Iterator[Plan]:
+    """The plan with a thousandth of every quantity, a hundredth, a tenth: it needs and may leave locked so much less.
+
+    Then the same with no quantity below the smallest of the plan. One that the market does not take ends a plan without
+    a finding.
+    """
+    smallest = min(_quantities(plan.actions), default=Decimal(0))
+    for least in dict.fromkeys((Decimal(0), smallest)):
+        for digits in (3, 2, 1):
+            yield replace(plan, actions=tuple(_scaled(action, digits, least) for action in plan.actions))
+
+
+def _quantities(actions: Iterable[Action]) -> Iterator[Decimal]:
+    for action in actions:
+        match action:
+            case Place(quantity=quantity) | Fill(quantity=quantity):
+                yield quantity
+            case Parallel(calls=calls):
+                yield from _quantities(calls)
+            case _:
+                pass
+
+
+def _scaled(action: Action, digits: int, least: Decimal) -> Action:
+    match action:
+        case Place(quantity=quantity) | Fill(quantity=quantity):
+            return replace(action, quantity=max(quantity.scaleb(-digits), least))
+        case Parallel(calls=calls):
+            scaled = tuple(_scaled(call, digits, least) for call in calls)
+            return replace(action, calls=scaled)  # type: ignore[arg-type]  # they are calls still
+        case _:
+            return action
 
 
 def _rounder(quantity: Decimal) -> Decimal:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from itertools import count
 from threading import Barrier, Event
 
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from conformance.engine.explorer import Explorer, NonconformityError, RunStoppedError
 from conformance.engine.lanes import Lanes
-from conformance.plans import Expire, Plan, Wait
+from conformance.model.order import Side
+from conformance.plans import Expire, Place, Plan, Wait, twice
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding, RunRecord, Verdict, judgements
 from fixtures.venue.trouble import TargetUnavailable
@@ -135,6 +137,71 @@ class TestFindings:
         assert all(memory is lane.memory for memory in script.memories[:repeated])
         assert len(script.memories) > repeated
         assert not any(memory is lane.memory for memory in script.memories[repeated:])
+
+    def test_a_plan_that_lives_on_an_earlier_run_is_kept_twice_over(self, explorer: Explorer, script: Script) -> None:
+        """What a plan shows only after it has been run before, it shows by itself when it is done twice in one."""
+        once, double = waits(1), twice(waits(1))
+        known: set[int] = set()
+
+        def shows(plan: Plan) -> list[Violation]:
+            (lane,) = explorer.lanes.lanes
+            if plan.digest == double.digest:
+                return [violation()]
+            first = id(script.memories[-1]) not in known
+            known.add(id(script.memories[-1]))
+            return [violation()] if not first and script.memories[-1] is lane.memory else []
+
+        script.shows = shows
+        explorer.run([waits(2)])
+        with pytest.raises(NonconformityError):
+            explorer.run([once])
+        (finding,) = explorer.record.findings.values()
+        assert finding.result.plan.actions == double.actions
+        assert (finding.failed, finding.runs) == (4, 4)
+
+    def test_a_plan_whose_remains_end_every_repetition_is_made_small_all_the_same(
+        self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch, script: Script
+    ) -> None:
+        """What stays open ends a second run with trouble; a smaller plan that gets by is kept, and counted."""
+        original = script.run_plan
+
+        def run_plan(plan: Plan, *rest: object, **named: object) -> PlanResult:
+            result = original(plan, *rest, **named)
+            if len(script.ran) > 1 and Wait(seconds=2) in plan.actions:
+                return replace(result, violations=[], trouble="an order of an earlier plan is still open")
+            return replace(result, violations=[violation()] if Wait(seconds=1) in plan.actions else [])
+
+        monkeypatch.setattr("conformance.engine.lanes.run_plan", run_plan)
+        with pytest.raises(NonconformityError, match="failed 4 of 4"):
+            explorer.run([waits(1, 2, 3)])
+        (finding,) = explorer.record.findings.values()
+        assert finding.result.plan == waits(1)
+
+    @pytest.mark.parametrize(
+        ("requirement", "repeated"), [("FND-01", "0.3"), ("PND-04", "0.3"), ("CXL-06", "3"), ("ERR-02", "3")]
+    )
+    def test_what_costs_funds_is_repeated_with_small_quantities(
+        self, explorer: Explorer, script: Script, requirement: str, repeated: str
+    ) -> None:
+        """The account loses with every run what stays locked: there, a cheaper plan that shows it comes first."""
+        small = Decimal("0.1")
+
+        def placed(plan: Plan) -> Decimal:
+            return next((action.quantity for action in plan.actions if isinstance(action, Place)), Decimal(0))
+
+        script.shows = lambda plan: [violation(requirement)] if placed(plan) > small else []
+        order = Place(order="a", market="M", side=Side.BUY, quantity=Decimal(3))
+        explorer.wanted = (requirement,)
+        with pytest.raises(NonconformityError, match="failed 4 of 4"):
+            explorer.run([Plan(actions=(order,))])
+        in_full = [
+            placed(plan)
+            for plan, memory in zip(script.ran, script.memories, strict=True)
+            if memory is explorer.lanes.lanes[0].memory
+        ]
+        assert in_full[1:] == [Decimal(repeated)] * explorer.level.repeats
+        (finding,) = explorer.record.findings.values()
+        assert placed(finding.result.plan) == Decimal("0.3")
 
     def test_one_fault_seen_in_several_ways_fails_every_time(self, explorer: Explorer, script: Script) -> None:
         """What is seen of a breach may differ with what a read comes between: it has failed every time all the same."""

@@ -55,7 +55,7 @@ class Target:
         plan = Plan(actions=actions)
         first = PlanResult(plan=plan, violations=[violation()], requests=self.cost)
         return minimise(
-            plan, first, self.run, lambda r: bool(r.violations), requests=requests, tries=tries, in_a_row=in_a_row
+            first, self.run, lambda r: bool(r.violations), requests=requests, tries=tries, in_a_row=in_a_row
         )
 
 
@@ -85,12 +85,29 @@ def test_values_are_made_simple() -> None:
     """Quantities lose their digits, deadlines and client ids go, where the plan still fails without them."""
     target = Target(lambda plan: any(isinstance(action, Place) for action in plan.actions))
     busy = place(quantity="0.98765", time_in_force=TimeInForce.GTD, client_id_length=36)
-    assert target.minimised(busy).plan.actions == (place(quantity="0.9"),)
+    assert target.minimised(busy).plan.actions == (place(quantity="0.0009"),)
+
+
+@pytest.mark.parametrize(("least", "kept"), [("0.00002", "0.00003"), ("0.0001", "0.0003"), ("0.01", "0.03")])
+def test_quantities_become_cheap_together(least: str, kept: str) -> None:
+    """All quantities are divided by the same power of ten, as far as the market takes them; the finding stays."""
+
+    def fails(plan: Plan) -> bool:
+        placed = [a.quantity for a in plan.actions if isinstance(a, Place)]
+        filled = [a.quantity for a in plan.actions if isinstance(a, Fill)]
+        return bool(placed and filled) and min(placed) >= Decimal(least) and placed[0] == 3 * filled[0]
+
+    small = Target(fails).minimised(place(quantity="0.03"), fill("0.01"), Cancel(order="a"))
+    assert small.plan.actions == (place(quantity=kept), Fill(order="a", quantity=Decimal(kept) / 3))
 
 
 def test_a_value_that_matters_is_kept() -> None:
     """A quantity whose last digit makes the plan fail keeps it."""
-    target = Target(lambda plan: any(isinstance(a, Place) and a.quantity % Decimal("0.001") for a in plan.actions))
+    target = Target(
+        lambda plan: any(
+            isinstance(a, Place) and a.quantity % Decimal("0.001") > Decimal("0.0004") for a in plan.actions
+        )
+    )
     assert target.minimised(place(), *NOISE).plan.actions == (place(),)
 
 
@@ -148,14 +165,15 @@ def test_a_plan_that_cannot_be_made_smaller_stays() -> None:
 
 def test_a_plan_that_lives_on_the_one_before_is_not_taken() -> None:
     """Where a refusal, of whichever plan, makes the target fail, it stays in a plan that must show that twice."""
-    refused = False
+    refused = True  # as the run that showed it first has left it
 
     def fails(plan: Plan) -> bool:
         nonlocal refused
         failed = False
         for action in plan.actions:
-            failed = failed or (refused and action == Cancel(order="a"))
-            refused = action == CancelUnknown(order_id="never placed")
+            if action == Cancel(order="a"):
+                failed, refused = failed or refused, False
+            refused = refused or action == CancelUnknown(order_id="never placed")
         return failed
 
     core = (place(quantity="0.1"), CancelUnknown(order_id="never placed"), Cancel(order="a"))
@@ -163,3 +181,24 @@ def test_a_plan_that_lives_on_the_one_before_is_not_taken() -> None:
     once, twice = Target(fails), Target(fails)
     assert CancelUnknown(order_id="never placed") not in once.minimised(*busy).plan.actions[:-1]
     assert twice.minimised(*busy, in_a_row=2).plan.actions == core[1:]
+
+
+def test_a_small_plan_that_shows_it_only_now_and_then_gives_way_to_a_larger_one() -> None:
+    """Of a steady violation the smallest plan is kept that shows it every time, not the smallest that ever did."""
+    number = count()
+
+    def fails(plan: Plan) -> bool:
+        steady = CancelAll() in plan.actions
+        return Cancel(order="a") in plan.actions and (steady or next(number) % 4 < 2)
+
+    found = Target(fails).minimised(*NOISE, Cancel(order="a"), Snapshot(), in_a_row=2)
+    assert CancelAll() in found.plan.actions
+    assert Cancel(order="a") in found.plan.actions
+    assert len(found.plan.actions) < len(NOISE) + 2
+
+
+def test_making_sure_has_a_budget_of_its_own() -> None:
+    """Half as many requests again are spent on making sure, and no more."""
+    target = Target(needs(Cancel(order="a")))
+    small = target.minimised(*NOISE, *NOISE, Cancel(order="a"), *NOISE, requests=60, in_a_row=2)
+    assert 60 < small.spent <= 90 + target.cost
