@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.errors import UserError
-from conformance.examination.checks import Check, Examined, failed, ok, skipped
+from conformance.examination.checks import Check, Examined, failed, ok, skipped, warning
 from conformance.examination.driving import drivers
 from conformance.examination.orders import one_order
 from conformance.examination.reaching import keys, reach
 from conformance.examination.refusing import refused_cancels
 from conformance.requirements import Capability, catalogue
+from conformance.runner.bulk_cancels import MANY
 from fixtures.profiles.profile import PROVIDED_BY, Profile
 from fixtures.venue.client import Venue
 from fixtures.venue.desk import Desk
 from fixtures.venue.sweep import check_no_leftovers, close_open
 from fixtures.venue.trouble import VenueTrouble
+
+ROOM = 2
+"""Orders that are open beside those that cancel-all takes: another account's, and one that fills."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +79,7 @@ class Examination:
         if examined.usable:
             yield from refused_cancels(examined)
         yield from drivers(examined)
+        yield from _many_orders(self.profile)
 
     def gaps(self) -> tuple[Gap, ...]:
         """What a run at this target will not exercise, and which table of the profile would change that."""
@@ -88,6 +93,20 @@ class Examination:
             for capability in Capability
             if capability in found
         )
+
+
+def _many_orders(profile: Profile) -> Iterator[Check]:
+    """What a run needs to see cancel-all of many orders (ALL-06); so many are not placed to examine a target."""
+    if Capability.CANCEL_ALL not in profile.capabilities():
+        return
+    wanted, allowed = max(MANY, profile.max_open_orders), profile.limits.open_orders
+    if allowed < wanted + ROOM:
+        yield warning(
+            "many orders", f"with limits.open_orders = {allowed} no run can have {wanted} open, as ALL-06 asks"
+        )
+        return
+    where = "where the venue allows fewer, lower limits.open_orders: ALL-06 is then INCONCLUSIVE, and told so"
+    yield skipped("many orders", f"not tried: a run has {wanted} and a few more open at once (ALL-06); {where}")
 
 
 def _tidy(examined: Examined) -> Check:

@@ -105,6 +105,15 @@ def test_a_rejected_order_without_an_id_is_seen() -> None:
     assert "leave out [drivers.reject]" in found[0].detail
 
 
+@pytest.mark.parametrize(("open_orders", "outcome"), [(51, "warning"), (52, "skipped")])
+def test_many_orders_are_not_tried_but_told_of(open_orders: int, outcome: str) -> None:
+    """Whoever reads an examination knows that a run opens fifty orders at once, or that its limits forbid that."""
+    _, checks = examined("documented", {"limits": {"open_orders": open_orders}}, cancel_mode=CancelMode.IMMEDIATE)
+    ((seen, detail),) = [(check.outcome, check.detail) for check in checks if check.name == "many orders"]
+    assert seen == outcome
+    assert "ALL-06" in detail
+
+
 @pytest.mark.parametrize("only", [{}, {"market": "ETH-EUR"}])
 def test_an_empty_book_is_tried(only: Mapping[str, str]) -> None:
     """A market order that waits is seen waiting, a counter-order ends it, and nothing of either is left."""
