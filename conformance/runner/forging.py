@@ -8,7 +8,7 @@ from conformance.model.worlds import Conflict
 from conformance.plans import Forge
 from conformance.requirements import Capability
 from conformance.runner import attribution as rules_of
-from conformance.runner import cancels, observing
+from conformance.runner import cancels, lists, observing
 from conformance.runner.arrival import reach_the_book
 from conformance.runner.cancels import said
 from conformance.runner.context import PlanAbandonedError, RunningPlan
@@ -281,7 +281,7 @@ def _look(run: RunningPlan, action: Forge) -> None:
     """One cheap read that shows whether the request had an effect on the orders of the account."""
     owner = run.tracker.orders[action.order].terms.account if action.order is not None else action.account
     if Capability.LIST in run.offered:
-        observing.list_orders(run, owner)
+        lists.list_orders(run, owner)
     elif action.order is not None:
         observing.read(run, action.order)
 

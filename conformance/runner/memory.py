@@ -4,11 +4,11 @@ import re
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from conformance.model.order import Status
 from conformance.model.worlds import Seen
-from conformance.plans import Plan
+from conformance.plans import Action, Place, Plan, Read, Settle, Wait
 from conformance.runner.contract import AnswerShape
 from conformance.runner.workbench import Workbench
 from fixtures.venue.answers import Answer
@@ -33,6 +33,14 @@ class Closed:
     seen: Seen
     at: float
     plan: Plan
+
+    @property
+    def looked_at_later(self) -> Plan:
+        """The plan with a later look at each of its orders: what shows a change that came after it had ended."""
+        names = [action.order for action in self.plan.actions if isinstance(action, Place)]
+        reads = (Read(order=name) for name in names)
+        looks: tuple[Action, ...] = (Settle(), Wait(seconds=1.5 * LOOK_AGAIN_AFTER), *reads)
+        return replace(self.plan, actions=(*self.plan.actions, *looks), title=f"{self.plan.title}, looked at later")
 
 
 @dataclass(kw_only=True, slots=True)
