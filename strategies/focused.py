@@ -214,6 +214,36 @@ def old_orders(ground: Ground, *, seconds: float) -> list[Plan]:
     One by one, or by cancel-all; and those that have been closed for a while, which are tried once more. A plan waits
     once, so that lanes wait at the same time.
     """
+    begin, names = _resting(ground)
+    bulk: list[Action] = [CancelAll()] if ground.can(Capability.CANCEL_ALL) else []
+    cancels = [Cancel(order=name) for name in names]
+    age, end = Wait(seconds=seconds), (Settle(), Snapshot())
+    plans = [
+        Plan(title=f"orders {seconds:g} s old", actions=(*begin, age, *_one_by_one(names), Settle())),
+        Plan(
+            title=f"orders closed for {seconds:g} s",
+            actions=(*begin, *cancels[::2], *(bulk or cancels[1::2]), *end, age, *bulk, *cancels, Snapshot()),
+        ),
+    ]
+    if bulk:
+        title = f"orders {seconds:g} s old, cancelled all at once"
+        plans.append(Plan(title=title, actions=(*begin, age, *bulk, *end, *cancels, Snapshot())))
+    return plans
+
+
+def older_orders(ground: Ground, *, seconds: float) -> Plan:
+    """The same in one plan, for a rest too long for several: open orders and closed ones grow old side by side."""
+    begin, names = _resting(ground)
+    closed, last = [Cancel(order=name) for name in names[::3]], [Cancel(order=name) for name in names[2::3]]
+    bulk: list[Action] = [CancelAll()] if ground.can(Capability.CANCEL_ALL) else [*last]
+    actions = [*begin, *closed, Settle(), Snapshot(), Wait(seconds=seconds), *closed, Snapshot()]
+    actions += [*_one_by_one(names[1::3]), *bulk, Settle(), Snapshot()]
+    actions += [*(Cancel(order=name) for name in names), Snapshot()]
+    return Plan(title=f"orders {seconds:g} s old, open and closed", actions=tuple(actions))
+
+
+def _resting(ground: Ground) -> tuple[list[Action], list[str]]:
+    """Orders to rest, three in each market, the second of them a sell that is filled in part; and their names."""
     orders: list[Place] = []
     fills: list[Action] = []
     for market in ground.markets:
@@ -224,21 +254,11 @@ def old_orders(ground: Ground, *, seconds: float) -> list[Plan]:
             orders.append(Place(order=name, market=market.name, side=side, price=price, quantity=quantity))
         if ground.can(Capability.FILL) and market.divisible:
             fills.append(Fill(order=orders[-2].order, quantity=market.on_grid(orders[-2].quantity / 3)))
-    bulk: list[Action] = [CancelAll()] if ground.can(Capability.CANCEL_ALL) else []
-    cancels: list[Action] = [Cancel(order=place.order) for place in orders]
-    looks: list[Action] = [action for cancel in cancels for action in (cancel, Snapshot())]
-    begin, age, end = (*orders, *fills, Snapshot()), Wait(seconds=seconds), (Settle(), Snapshot())
-    plans = [
-        Plan(title=f"orders {seconds:g} s old", actions=(*begin, age, *looks, Settle())),
-        Plan(
-            title=f"orders closed for {seconds:g} s",
-            actions=(*begin, *cancels[::2], *(bulk or cancels[1::2]), *end, age, *bulk, *cancels, Snapshot()),
-        ),
-    ]
-    if bulk:
-        title = f"orders {seconds:g} s old, cancelled all at once"
-        plans.append(Plan(title=title, actions=(*begin, age, *bulk, *end, *cancels, Snapshot())))
-    return plans
+    return [*orders, *fills, Snapshot()], [order.order for order in orders]
+
+
+def _one_by_one(names: Sequence[str]) -> list[Action]:
+    return [action for name in names for action in (Cancel(order=name), Snapshot())]
 
 
 @st.composite

@@ -17,6 +17,8 @@ class Level:
     """Budgets in distinct plans; ``repeats`` and ``minimise`` (requests) are spent on each new finding.
 
     ``events_at_once`` is how many events a closed order meets in one plan of the table of states and events;
+    ``ages`` are the seconds that orders rest, or stay closed, before they are cancelled: the first for several plans,
+    each of the others for one;
     ``expiries`` bounds the orders whose deadline is waited for, where a target lets orders expire in no other way.
     """
 
@@ -29,6 +31,7 @@ class Level:
     races: int
     repeats: int
     minimise: int
+    ages: tuple[float, ...]
     expiries: int
 
     def share(self, percent: int) -> int:
@@ -47,6 +50,7 @@ LEVELS = {
         races=3,
         repeats=2,
         minimise=80,
+        ages=(1.2,),
         expiries=14,
     ),
     LevelName.STANDARD: Level(
@@ -59,6 +63,7 @@ LEVELS = {
         races=24,
         repeats=4,
         minimise=220,
+        ages=(1.2, 6),
         expiries=30,
     ),
     LevelName.CERTIFY: Level(
@@ -71,6 +76,7 @@ LEVELS = {
         races=300,
         repeats=9,
         minimise=400,
+        ages=(1.2, 6, 61),
         expiries=400,
     ),
 }

@@ -12,9 +12,6 @@ from strategies.encounters import (
 )
 from strategies.focused import aimed_plans, old_orders, queues
 
-OLD = 1.2
-"""Seconds that an order has rested when it counts as old."""
-
 
 @pytest.mark.requirement("CXL-01")
 def test_open_order_is_cancelled(explorer: Explorer) -> None:
@@ -26,7 +23,8 @@ def test_open_order_is_cancelled(explorer: Explorer) -> None:
 @pytest.mark.requirement("CXL-01", "CXL-06", "ALL-01", "FND-03")
 def test_orders_of_every_manner_are_cancelled(explorer: Explorer) -> None:
     """However an order was placed, and however long it has rested, it is cancelled, alone and with all others."""
-    explorer.run([*old_orders(explorer.ground, seconds=OLD), *unlike_orders(explorer.ground)])  # those that wait first
+    old = old_orders(explorer.ground, seconds=explorer.level.ages[0])
+    explorer.run([*old, *unlike_orders(explorer.ground)])  # those that wait first
 
 
 @pytest.mark.requirement("CXL-02", "CXL-07", "FND-03")

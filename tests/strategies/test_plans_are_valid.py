@@ -24,7 +24,7 @@ from strategies.encounters import (
     unlike_orders,
     whole_pages,
 )
-from strategies.focused import aimed_plans, bulk_plans, old_orders, pending_plans, queues, reuse_plans
+from strategies.focused import aimed_plans, bulk_plans, old_orders, older_orders, pending_plans, queues, reuse_plans
 from strategies.grounds import ORDINARY
 from strategies.lifecycles import lifecycles
 from tests.strategies.plans import BARE, FUNDS, GROUND, MARKETS, Reading, explored, orders_named
@@ -65,7 +65,7 @@ def plans_of(name: str) -> list[Plan]:
             for plan in make(GROUND)
         ]
     if name == "old":
-        return old_orders(GROUND, seconds=0.1)
+        return [*old_orders(GROUND, seconds=0.1), older_orders(GROUND, seconds=0.1)]
     return draw_plans(DRAWN[name], COUNTS.get(name, 60), seed_of=f"valid/{name}")
 
 
