@@ -57,8 +57,14 @@ def _found(run: RunningPlan, role: str, left: Leftover) -> str | None:
 
 def _end(run: RunningPlan, waiting: list[tuple[str, str, str]]) -> None:
     timing = run.venue.profile.timing
-    patience = time.monotonic() + PATIENCE + timing.read_delay
-    deadline = time.monotonic() + timing.pending_cancel_deadline + timing.read_delay
+    asked: set[str] = set()
+
+    def times() -> tuple[float, float]:
+        """Until when to wait for an end that nothing announces, and for a pending one."""
+        now = time.monotonic() + timing.read_delay
+        return now + PATIENCE, now + timing.pending_cancel_deadline
+
+    patience, deadline = times()
     while waiting:
         left: list[tuple[str, str, str]] = []
         pending = False
@@ -79,8 +85,9 @@ def _end(run: RunningPlan, waiting: list[tuple[str, str, str]]) -> None:
                 run.changed()
                 if read.view is not None and status is None:
                     continue  # a word that the profile does not know: nobody can tell when the order is over
-                if not isinstance(answer, Answer):
-                    patience = time.monotonic() + PATIENCE + timing.read_delay
+                if order_id not in asked or not isinstance(answer, Answer):
+                    patience, deadline = times()  # what came before may have taken long: its end is still to be seen
+                asked.add(order_id)
             left.append((role, order_id, market))
         waiting = left
         now = time.monotonic()

@@ -1,7 +1,7 @@
 """What is no finding: lost answers, throttling, plans that cannot go on; and that nothing is left behind."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 import pytest
@@ -30,6 +30,28 @@ TOO_MANY: JsonObject = {"error": {"code": 429, "message": "slow down"}}
 def clean(result: PlanResult) -> bool:
     """Whether a plan was judged to its end and found nothing."""
     return not result.violations and result.trouble is None
+
+
+def left_behind(opened: Stage) -> Stage:
+    """A stage on which the order of a plan was lost from sight: it is open, and the next plan has to end it."""
+    opened.loses("place", arrives=True, when=lambda n: n == 1).loses("list", arrives=True, when=lambda n: n in (1, 2))
+    assert opened.run(buy()).trouble is not None
+    assert opened.live_orders() == 1
+    return opened
+
+
+def timed(opened: Stage, monkeypatch: pytest.MonkeyPatch, slow: Mapping[str, float] | None = None) -> dict[str, float]:
+    """When the first request of each operation is sent from now on; the first of a ``slow`` one so much later."""
+    send, times = opened.send, dict[str, float]()
+
+    def noted(request: PreparedRequest) -> Received | Lost:
+        if request.operation not in times:
+            time.sleep((slow or {}).get(request.operation, 0))
+        times.setdefault(request.operation, time.monotonic())
+        return send(request)
+
+    monkeypatch.setattr(opened, "send", noted)
+    return times
 
 
 class TestLostAnswers:
@@ -95,22 +117,23 @@ class TestLostAnswers:
     ) -> None:
         """Where the patience for its end ran out with the cancel, a plan's first balances still come no sooner."""
         delay = 0.1
-        opened = stage(timing={"balance_delay": delay}).loses("place", arrives=True)
-        opened.loses("list", arrives=True, when=lambda n: n in (1, 2))
-        assert opened.run(buy()).trouble is not None
-        assert opened.live_orders() == 1
+        opened = left_behind(stage(timing={"balance_delay": delay}))
         monkeypatch.setattr(leftovers, "PATIENCE", -1.0)
-        send, times = opened.send, []
-
-        def timed(request: PreparedRequest) -> Received | Lost:
-            times.append((request.operation, time.monotonic()))
-            return send(request)
-
-        monkeypatch.setattr(opened, "send", timed)
+        times = timed(opened, monkeypatch)
         assert clean(opened.run(LOOK))
-        cancelled_at = next(at for operation, at in times if operation == "cancel")
-        read_at = next(at for operation, at in times if operation == "balances")
-        assert read_at - cancelled_at >= delay
+        assert times["balances"] - times["cancel"] >= delay
+
+    def test_a_pending_cancel_of_an_earlier_order_is_waited_for_after_a_slow_answer(
+        self, stage: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However long the requests before it took, the end of an earlier plan's order is waited for from its cancel.
+
+        Otherwise its lock would be part of the first balances, and its release accuse whatever the plan cancels.
+        """
+        opened = left_behind(stage("delayed", delay_ms=(250, 250)))
+        times = timed(opened, monkeypatch, slow={"read": 1.5 * leftovers.PATIENCE})
+        assert clean(opened.run(buy(), *cancelled()))
+        assert times["balances"] - times["cancel"] >= 0.25
 
     @pytest.mark.parametrize("operation", ["read", "list", "balances"])
     def test_a_lost_read_is_made_again(self, stage: Open, operation: str) -> None:
