@@ -73,6 +73,7 @@ def reproduced(name: str, level: LevelName, times: int) -> Reproduced:
     explorer.confirm(finding)
     if finding.failed == 1:  # with another lane's help: as in any run, another plan is looked for that shows it alone
         explorer.stop_at_first, explorer.stop = None, lambda: finding.failed > 1
+        explorer.done.clear()
         run_suite(explorer, [test for test in in_order(_bench.tests, fault) if fault.requirement in test.requirements])
     info = run_info(Options(level=level.value, cancel_mode=trial.mode, faults=(name,)), _bench.profile, None)
     with tempfile.TemporaryDirectory() as folder:

@@ -218,6 +218,9 @@ class Plan:
 SECOND = "-2"
 """What the names of orders end with where a plan is done for the second time."""
 
+COMPANY = "company"
+"""The name of the order that stands beside those of a plan."""
+
 
 def twice(plan: Plan) -> Plan:
     """The plan done twice over, the second time with orders of names of their own.
@@ -225,6 +228,28 @@ def twice(plan: Plan) -> Plan:
     By itself it shows what the plan shows only where it has been run before.
     """
     return replace(plan, actions=(*plan.actions, *map(_renamed, plan.actions)), title=f"{plan.title}, twice")
+
+
+def accompanied(plan: Plan) -> Plan | None:
+    """The plan with an order of another account beside its first limit order; ``None`` where it places none.
+
+    By itself it shows what the plan shows only while others have orders open.
+    """
+    for at, action in enumerate(plan.actions, start=1):
+        calls = action.calls if isinstance(action, Parallel) else (action,)
+        for call in calls:
+            if isinstance(call, Place) and call.price is not None and call.account == PRIMARY:
+                beside = Place(
+                    order=COMPANY,
+                    market=call.market,
+                    side=call.side,
+                    quantity=call.quantity,
+                    price=call.price,
+                    account=COUNTERPARTY,
+                )
+                title = f"{plan.title}, beside another account's order"
+                return replace(plan, actions=(*plan.actions[:at], beside, *plan.actions[at:]), title=title)
+    return None
 
 
 def _renamed(action: Action) -> Action:

@@ -12,7 +12,7 @@ from conformance.engine.drawing import draw_plans
 from conformance.engine.lanes import Lanes
 from conformance.engine.levels import Level
 from conformance.engine.minimise import cheaper, minimise
-from conformance.plans import Expire, Plan, twice
+from conformance.plans import Expire, Plan, accompanied, twice
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding, RunRecord
 from fixtures.venue.trouble import VenueTrouble
@@ -236,6 +236,9 @@ class Explorer:
             self._make_cheap(finding)
         violation, plan, lane = finding.violation, finding.result.suspect or finding.result.plan, finding.result.lane
         seen = self._repeated(finding, plan, lane)
+        if not seen and finding.runs > 1 and finding.result.suspect is None:
+            seen = self._in_company(finding, plan, lane)
+            plan = finding.result.plan
         left_over = not seen and finding.runs == 1 and finding.result.suspect is None
         if left_over:
             seen = [finding.result]  # what it left at the target ends every repetition: a smaller plan may get by
@@ -281,6 +284,19 @@ class Explorer:
             if shown is not None:
                 finding.result, finding.violation = result, replace(shown, requirements=finding.violation.requirements)
                 return
+
+    def _in_company(self, finding: Finding, plan: Plan, lane: int) -> list[PlanResult]:
+        """Repeat the plan beside another account's order, which another lane may have had open when it was found."""
+        company = accompanied(plan)
+        if company is None or self.stop():
+            return []
+        result = self._again(company, lane, by_itself=True)
+        shown = _shown(result, finding.violation, alike=True)
+        if shown is None:
+            return []
+        finding.result, finding.failed, finding.runs = result, 1, 1
+        finding.violation = replace(shown, requirements=finding.violation.requirements)
+        return self._repeated(finding, company, lane)
 
     def _alone(self, plan: Plan, lane: int, shows: Callable[[PlanResult], Violation | None]) -> PlanResult | None:
         """A run of the plan that shows the violation to whoever knows no earlier plan; or of one that is close to it.

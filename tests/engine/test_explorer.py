@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conformance.engine.explorer import Explorer, NonconformityError, RunStoppedError
 from conformance.engine.lanes import Lanes
 from conformance.model.order import Side
-from conformance.plans import Expire, Place, Plan, Wait, twice
+from conformance.plans import COUNTERPARTY, Expire, Place, Plan, Wait, twice
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding, RunRecord, Verdict, judgements
 from fixtures.venue.trouble import TargetUnavailable
@@ -22,6 +22,11 @@ from tests.engine.conftest import Listener, Script, violation, waits
 def verdict(record: RunRecord, requirement: str) -> Verdict:
     """What a record says of a requirement."""
     return next(j.verdict for j in judgements(record, missing={}) if j.requirement.id == requirement)
+
+
+def order(name: str) -> Place:
+    """An order that rests."""
+    return Place(order=name, market="M", side=Side.BUY, quantity=Decimal(3), price=Decimal(10))
 
 
 class TestDistinctPlans:
@@ -159,6 +164,21 @@ class TestFindings:
         assert finding.result.plan.actions == double.actions
         assert (finding.failed, finding.runs) == (4, 4)
 
+    def test_a_plan_that_needs_others_orders_is_kept_beside_one(self, explorer: Explorer, script: Script) -> None:
+        """What a plan shows only while another lane has an order open, it shows by itself beside such an order."""
+        plan = Plan(actions=(Wait(seconds=1), order("a")))
+
+        def shows(ran: Plan) -> list[Violation]:
+            beside = any(isinstance(a, Place) and a.account == COUNTERPARTY for a in ran.actions)
+            return [violation()] if beside or len(script.ran) == 1 else []
+
+        script.shows = shows
+        with pytest.raises(NonconformityError, match="failed 4 of 4"):
+            explorer.run([plan])
+        (finding,) = explorer.record.findings.values()
+        (kept,) = finding.result.plan.actions
+        assert kept == replace(order("company"), account=COUNTERPARTY, quantity=kept.quantity)  # type: ignore[union-attr]  # it is a place
+
     def test_a_plan_whose_remains_end_every_repetition_is_made_small_all_the_same(
         self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch, script: Script
     ) -> None:
@@ -190,10 +210,9 @@ class TestFindings:
             return next((action.quantity for action in plan.actions if isinstance(action, Place)), Decimal(0))
 
         script.shows = lambda plan: [violation(requirement)] if placed(plan) > small else []
-        order = Place(order="a", market="M", side=Side.BUY, quantity=Decimal(3))
         explorer.wanted = (requirement,)
         with pytest.raises(NonconformityError, match="failed 4 of 4"):
-            explorer.run([Plan(actions=(order,))])
+            explorer.run([Plan(actions=(order("a"),))])
         in_full = [
             placed(plan)
             for plan, memory in zip(script.ran, script.memories, strict=True)

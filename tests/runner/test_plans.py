@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from conformance.errors import UserError
 from conformance.model.order import OrderType, Side, TimeInForce
 from conformance.plans import (
+    COMPANY,
+    COUNTERPARTY,
+    PRIMARY,
     Action,
     Cancel,
     CancelAll,
@@ -29,6 +32,7 @@ from conformance.plans import (
     Settle,
     Snapshot,
     Wait,
+    accompanied,
     from_data,
     from_json,
     to_data,
@@ -140,6 +144,20 @@ def test_a_plan_done_twice_has_orders_of_its_own_the_second_time(plan: Plan) -> 
     assert [a for a in again if not names([a]) and not isinstance(a, Send)] == [
         a for a in plan.actions if not names([a]) and not isinstance(a, Send)
     ]
+
+
+@given(plan=PLANS)
+def test_a_plan_in_company_has_one_order_more(plan: Plan) -> None:
+    """Beside the first limit order of the primary account stands one like it of another; all else is as it was."""
+    company = accompanied(plan)
+    calls = [call for a in plan.actions for call in (a.calls if isinstance(a, Parallel) else (a,))]
+    like = [c for c in calls if isinstance(c, Place) and c.price is not None and c.account == PRIMARY]
+    assert (company is None) is (not like)
+    if company is not None:
+        (beside,) = [a for a in company.actions if isinstance(a, Place) and a.order == COMPANY]
+        assert tuple(a for a in company.actions if a is not beside) == plan.actions
+        assert (beside.market, beside.side, beside.price) == (like[0].market, like[0].side, like[0].price)
+        assert beside.account == COUNTERPARTY
 
 
 def test_a_request_sent_twice_names_the_second_orders() -> None:
