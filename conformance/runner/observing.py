@@ -172,17 +172,17 @@ def settle(run: RunningPlan) -> None:
         looked = True
         for name in waiting:
             order = tracker.orders[name]
-            began = time.monotonic()
+            began, shown_from = time.monotonic(), run.until() - timing.read_delay  # an answer may be long on its way
             read(run, name)
             if run.broken:
                 return
             if order.last is not None and order.last.status is Status.PENDING_CANCEL and order.seen_pending:
-                since = order.pending_since or run.until()
-                if run.until() - since > timing.pending_cancel_deadline:
+                pending = shown_from - (order.pending_since or shown_from)
+                if pending > timing.pending_cancel_deadline:
                     tracker.breaks(
                         f"the pending cancel of {name}",
                         f"an end within {timing.pending_cancel_deadline:g} s",
-                        f"still PENDING_CANCEL after {run.until() - since:.1f} s",
+                        f"still PENDING_CANCEL after {pending:.1f} s",
                         ("PND-01",),
                         kind="a pending cancel does not end",
                     )

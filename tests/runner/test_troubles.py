@@ -1,6 +1,7 @@
 """What is no finding: lost answers, throttling, plans that cannot go on; and that nothing is left behind."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
@@ -162,6 +163,24 @@ class TestLostAnswers:
         for arrives in (True, False):
             opened = stage().loses("control.expire", arrives=arrives)
             assert clean(opened.run(buy(time_in_force=TimeInForce.GTD), LOOK, Expire(order="a"), LOOK))
+
+
+def test_a_pending_cancel_is_as_old_as_the_request_that_shows_it(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that was long on its way says that a cancel was pending when it was asked, not when it came (PND-01)."""
+    opened = stage("delayed", delay_ms=(60, 60), timing={"pending_cancel_deadline": 0.3})
+    send, answered = opened.send, Counter[str]()
+
+    def slow(request: PreparedRequest) -> Received | Lost:
+        outcome = send(request)
+        answered[request.operation] += 1
+        if request.operation == "read" and answered["read"] == 2:
+            time.sleep(0.5)
+        return outcome
+
+    monkeypatch.setattr(opened, "send", slow)
+    result = opened.run(buy(), Cancel(order="a"), Read(order="a"), Settle(), LOOK)
+    assert answered["read"] > 2
+    assert clean(result)
 
 
 class TestThrottling:
