@@ -27,7 +27,7 @@ from reports.evidence import to_json as evidence_json
 from reports.whole_files import write_json
 
 BY_CHANCE = frozenset({"races", "intermittent", "rare"})
-MOMENTS = ("while pending", "between request and confirmation")
+MOMENTS = ("while pending", "between request and confirmation", "one order in")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,6 @@ A cancel in a state that forbids it is not skipped: it is a step whose refusal i
 """
 
 import hashlib
-import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
@@ -213,62 +212,6 @@ class Plan:
     def digest(self) -> str:
         """A short name of the plan's content; equal plans have equal names, whatever their title."""
         return hashlib.sha256(to_json(replace(self, title="")).encode()).hexdigest()[:16]
-
-
-SECOND = "-2"
-"""What the names of orders end with where a plan is done for the second time."""
-
-COMPANY = "company"
-"""The name of the order that stands beside those of a plan."""
-
-
-def twice(plan: Plan) -> Plan:
-    """The plan done twice over, the second time with orders of names of their own.
-
-    By itself it shows what the plan shows only where it has been run before.
-    """
-    return replace(plan, actions=(*plan.actions, *map(_renamed, plan.actions)), title=f"{plan.title}, twice")
-
-
-def accompanied(plan: Plan) -> Plan | None:
-    """The plan with an order of another account beside its first limit order; ``None`` where it places none.
-
-    By itself it shows what the plan shows only while others have orders open.
-    """
-    for at, action in enumerate(plan.actions, start=1):
-        calls = action.calls if isinstance(action, Parallel) else (action,)
-        for call in calls:
-            if isinstance(call, Place) and call.price is not None and call.account == PRIMARY:
-                beside = Place(
-                    order=COMPANY,
-                    market=call.market,
-                    side=call.side,
-                    quantity=call.quantity,
-                    price=call.price,
-                    account=COUNTERPARTY,
-                )
-                title = f"{plan.title}, beside another account's order"
-                return replace(plan, actions=(*plan.actions[:at], beside, *plan.actions[at:]), title=title)
-    return None
-
-
-def _renamed(action: Action) -> Action:
-    match action:
-        case Parallel(calls=calls):
-            return replace(action, calls=tuple(_renamed(call) for call in calls))  # type: ignore[misc]  # a call stays one
-        case Send(target=target):
-            return replace(action, target=re.sub(r"\{([A-Za-z][\w.-]*)\}", rf"{{\1{SECOND}}}", target))
-        case (
-            Place(order=str(name))
-            | Fill(order=str(name))
-            | Expire(order=str(name))
-            | Cancel(order=str(name))
-            | Read(order=str(name))
-            | Forge(order=str(name))
-        ):
-            return replace(action, order=name + SECOND)
-        case _:
-            return action
 
 
 for _kind in (Plan, *get_args(Action)):

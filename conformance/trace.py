@@ -74,7 +74,8 @@ class PlanResult:
     ``trouble`` says why the plan could not be judged
     to its end (the target's transport, a refused placing, a driver): never a nonconformity. ``suspect`` is the plan to
     repeat where a violation belongs to an earlier plan than this one; ``spent`` the requests of making the plan small.
-    ``lane`` is the number of the lane that ran it: its accounts and markets may have the fault alone.
+    ``lane`` is the number of the lane that ran it: its accounts and markets may have the fault alone; ``before`` the
+    plan that this lane had run before, which may have prepared it.
     """
 
     plan: Plan
@@ -91,6 +92,7 @@ class PlanResult:
     suspect: Plan | None = None
     spent: int = 0
     lane: int = 1
+    before: Plan | None = None
 
     @property
     def ended(self) -> bool:

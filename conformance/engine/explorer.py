@@ -3,16 +3,15 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Protocol
 
 from hypothesis import strategies as st
 
+from conformance.engine.confirming import Confirming
 from conformance.engine.drawing import draw_plans
 from conformance.engine.lanes import Lanes
 from conformance.engine.levels import Level
-from conformance.engine.minimise import cheaper, minimise
-from conformance.plans import Expire, Plan, accompanied, twice
+from conformance.plans import Expire, Plan
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding, RunRecord
 from fixtures.venue.trouble import VenueTrouble
@@ -20,9 +19,6 @@ from strategies.grounds import Ground
 
 TRIED_AGAIN = 3
 """In how many plans a finding is repeated at the most until one of them shows it again."""
-
-OF_FUNDS = ("FND-", "PND-04")
-"""The requirements on funds, by the beginning of their ids."""
 
 
 class NonconformityError(AssertionError):
@@ -227,119 +223,11 @@ class Explorer:
         """
         try:
             self.lanes.come_to_rest()
-            self._repeat_and_minimise(finding)
+            Confirming(run=self._again, level=self.level, stop=self.stop).confirm(finding)
         except VenueTrouble as trouble:
             self.record.stopped = str(trouble)  # what was found so far stays found
-
-    def _repeat_and_minimise(self, finding: Finding) -> None:
-        if any(name.startswith(OF_FUNDS) for name in finding.violation.requirements):
-            self._make_cheap(finding)
-        violation, plan, lane = finding.violation, finding.result.suspect or finding.result.plan, finding.result.lane
-        seen = self._repeated(finding, plan, lane)
-        if not seen and finding.runs > 1 and finding.result.suspect is None:
-            seen = self._in_company(finding, plan, lane)
-            plan = finding.result.plan
-        left_over = not seen and finding.runs == 1 and finding.result.suspect is None
-        if left_over:
-            seen = [finding.result]  # what it left at the target ends every repetition: a smaller plan may get by
-        if not seen or self.stop():
-            return
-        # an order that is met in another state shows the same breach in another way
-        alike = not left_over and all(_shown(result, violation, alike=True) for result in seen)
-        shows = partial(_shown, violation=violation, alike=alike)
-        alone = self._alone(plan, lane, shows)
-        by_itself = alone is not None or left_over
-        first = alone or next((result for result in seen if shows(result) is not None), None)
-        if first is None:
-            return
-        always = finding.failed == finding.runs
-        small = minimise(
-            first,
-            lambda candidate: self._again(candidate, lane, by_itself=by_itself),
-            lambda candidate: shows(candidate) is not None,
-            requests=self.level.minimise,
-            tries=1 if always else 3,
-            in_a_row=2 if always else 1,
-            go_on=lambda: not self.stop(),
-        )
-        shown = shows(small)
-        if shown is None:
-            return
-        finding.spent = small.spent
-        ids = (violation.requirements[0], *(i for i in shown.requirements if i != violation.requirements[0]))
-        finding.result, finding.violation = small, replace(shown, requirements=ids)
-        if left_over and small is not first:
-            self._repeated(finding, small.plan, lane)
-
-    def _make_cheap(self, finding: Finding) -> None:
-        """Take smaller quantities where they show it too: what stays locked is lost to the account with every run."""
-        shows = partial(_shown, violation=finding.violation, alike=True)
-        if finding.result.suspect is not None:
-            return
-        for candidate in cheaper(finding.result.plan):
-            if self.stop():
-                return
-            result = self._again(candidate, finding.result.lane, by_itself=True)
-            shown = shows(result)
-            if shown is not None:
-                finding.result, finding.violation = result, replace(shown, requirements=finding.violation.requirements)
-                return
-
-    def _in_company(self, finding: Finding, plan: Plan, lane: int) -> list[PlanResult]:
-        """Repeat the plan beside another account's order, which another lane may have had open when it was found."""
-        company = accompanied(plan)
-        if company is None or self.stop():
-            return []
-        result = self._again(company, lane, by_itself=True)
-        shown = _shown(result, finding.violation, alike=True)
-        if shown is None:
-            return []
-        finding.result, finding.failed, finding.runs = result, 1, 1
-        finding.violation = replace(shown, requirements=finding.violation.requirements)
-        return self._repeated(finding, company, lane)
-
-    def _alone(self, plan: Plan, lane: int, shows: Callable[[PlanResult], Violation | None]) -> PlanResult | None:
-        """A run of the plan that shows the violation to whoever knows no earlier plan; or of one that is close to it.
-
-        Where what was left locked lets no such plan run again, it takes smaller quantities; where the plan shows it
-        only after it has been run before, it is done twice.
-        """
-        first = self._again(plan, lane, by_itself=True)
-        if shows(first) is not None:
-            return first
-        closest = (*(cheaper(plan) if first.trouble is not None else ()), twice(plan))
-        tried = (self._again(candidate, lane, by_itself=True) for candidate in closest if not self.stop())
-        return next((result for result in tried if shows(result) is not None), None)
-
-    def _repeated(self, finding: Finding, plan: Plan, lane: int) -> list[PlanResult]:
-        """Run a finding's plan again and count: the runs that broke the same requirement."""
-        seen: list[PlanResult] = []
-        for _ in range(self.level.repeats):
-            if self.stop():
-                break
-            again = self._again(plan, lane)
-            if again.violations or again.trouble is None:  # a run that could not be judged to its end did not pass
-                finding.runs += 1
-            if _broke(again, finding.violation):
-                finding.failed += 1
-                seen.append(again)
-        return seen
 
     def _again(self, plan: Plan, lane: int, *, by_itself: bool = False) -> PlanResult:
         result = self.lanes.run(plan, number=lane, by_itself=by_itself)
         self.record.requests += result.requests
         return result
-
-
-def _broke(result: PlanResult, violation: Violation) -> bool:
-    """Whether a run broke one of the same requirements: what is seen of it may differ with the moment of a read."""
-    wanted = set(violation.requirements)
-    return any(not wanted.isdisjoint(found.requirements) for found in result.violations)
-
-
-def _shown(result: PlanResult, violation: Violation, *, alike: bool) -> Violation | None:
-    """The violation of the same closest requirement that a run shows; ``alike``: in the same way, too."""
-    closest = violation.requirements[0]
-    broken = [found for found in result.violations if closest in found.requirements]
-    same = next((found for found in broken if found.kind == violation.kind), None)
-    return same if alike or same is not None else next(iter(broken), None)

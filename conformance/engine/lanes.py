@@ -21,11 +21,12 @@ from fixtures.venue.client import Venue
 
 @dataclass(kw_only=True, slots=True)
 class Lane:
-    """One lane: a client with its own accounts, and what it remembers."""
+    """One lane: a client with its own accounts, what it remembers, and the plan that it has run last."""
 
     number: int
     venue: Venue
     memory: Memory = field(default_factory=Memory)
+    last: Plan | None = None
 
     def lacks(self, plan: Plan) -> int:
         """How many of the keys that the plan forges with this lane's accounts do not have, such as a revoked one."""
@@ -97,7 +98,7 @@ class Lanes:
                 result = run_plan(plan, lane.venue, memory, markets=lane.venue.profile.markets_of(lane.number))
             finally:
                 lane.memory.changed_at = memory.changed_at
-            result.lane = lane.number
+            result.lane, result.before, lane.last = lane.number, lane.last, plan
             return result
 
     def run_all(

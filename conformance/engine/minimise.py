@@ -4,13 +4,14 @@ Hypothesis' own shrinking has no budget and would draw on while a target answers
 meaningless: what refers to an order that is no longer placed is passed over when the plan runs.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
+from conformance.engine.variants import cheaper
 from conformance.model.order import TimeInForce
-from conformance.plans import Action, Cancel, Fill, Forge, Parallel, Place, Plan, Read, Settle, Snapshot
+from conformance.plans import PRIMARY, Action, Cancel, Fill, Forge, Parallel, Place, Plan, Read, Settle, Snapshot
 from conformance.trace import PlanResult
 
 Runs = Callable[[Plan], PlanResult]
@@ -18,7 +19,10 @@ Shows = Callable[[PlanResult], bool]
 
 
 PLAIN = (Place, Cancel, Read, Settle, Snapshot)
-"""The actions that meet no order but those of the plan: what earlier plans left open is not in their way."""
+"""With orders of one account, actions that meet none but the plan's: what earlier plans left open is not in their way.
+"""
+
+OWN = (None, PRIMARY)
 
 SURE: Final = 8
 """How often, one after the other, a plan that has been made small must show a steady violation to be kept."""
@@ -92,7 +96,8 @@ def minimise(
 def _smaller(plan: Plan) -> Iterator[Plan]:
     """Smaller plans, boldest first: the plain part; without halves, quarters, single actions; simpler values."""
     actions = plan.actions
-    yield replace(plan, actions=tuple(action for action in actions if isinstance(action, PLAIN)))
+    alone = (action for action in actions if isinstance(action, PLAIN) and getattr(action, "account", None) in OWN)
+    yield replace(plan, actions=tuple(alone))
     failing = len(actions)
     size = failing // 2
     while size >= 1:
@@ -127,40 +132,6 @@ def _simpler(action: Action) -> Iterator[Action]:
                 yield replace(action, vectors=(vector,), values=chosen)
         case _:
             return
-
-
-def cheaper(plan: Plan) -> Iterator[Plan]:
-    """The plan with a thousandth of every quantity, a hundredth, a tenth: it needs and may leave locked so much less.
-
-    Then the same with no quantity below the smallest of the plan. One that the market does not take ends a plan without
-    a finding.
-    """
-    smallest = min(_quantities(plan.actions), default=Decimal(0))
-    for least in dict.fromkeys((Decimal(0), smallest)):
-        for digits in (3, 2, 1):
-            yield replace(plan, actions=tuple(_scaled(action, digits, least) for action in plan.actions))
-
-
-def _quantities(actions: Iterable[Action]) -> Iterator[Decimal]:
-    for action in actions:
-        match action:
-            case Place(quantity=quantity) | Fill(quantity=quantity):
-                yield quantity
-            case Parallel(calls=calls):
-                yield from _quantities(calls)
-            case _:
-                pass
-
-
-def _scaled(action: Action, digits: int, least: Decimal) -> Action:
-    match action:
-        case Place(quantity=quantity) | Fill(quantity=quantity):
-            return replace(action, quantity=max(quantity.scaleb(-digits), least))
-        case Parallel(calls=calls):
-            scaled = tuple(_scaled(call, digits, least) for call in calls)
-            return replace(action, calls=scaled)  # type: ignore[arg-type]  # they are calls still
-        case _:
-            return action
 
 
 def _rounder(quantity: Decimal) -> Decimal:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from conformance.engine.explorer import Explorer, NonconformityError, RunStoppedError
 from conformance.engine.lanes import Lanes
+from conformance.engine.variants import joined
 from conformance.model.order import Side
-from conformance.plans import COUNTERPARTY, Expire, Place, Plan, Wait, twice
+from conformance.plans import COUNTERPARTY, Expire, Place, Plan, Wait
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding, RunRecord, Verdict, judgements
 from fixtures.venue.trouble import TargetUnavailable
@@ -145,7 +146,7 @@ class TestFindings:
 
     def test_a_plan_that_lives_on_an_earlier_run_is_kept_twice_over(self, explorer: Explorer, script: Script) -> None:
         """What a plan shows only after it has been run before, it shows by itself when it is done twice in one."""
-        once, double = waits(1), twice(waits(1))
+        once, double = waits(1), joined(waits(1), waits(1))
         known: set[int] = set()
 
         def shows(plan: Plan) -> list[Violation]:
@@ -178,6 +179,27 @@ class TestFindings:
         (finding,) = explorer.record.findings.values()
         (kept,) = finding.result.plan.actions
         assert kept == replace(order("company"), account=COUNTERPARTY, quantity=kept.quantity)  # type: ignore[union-attr]  # it is a place
+
+    def test_a_plan_that_another_one_has_prepared_is_kept_with_it(self, explorer: Explorer, script: Script) -> None:
+        """What a plan shows only after the one that its lane ran before, it shows by itself in one plan with that."""
+
+        def shows(ran: Plan) -> list[Violation]:
+            prepared = Wait(seconds=1) in ran.actions or script.ran == [waits(1), waits(2)]
+            return [violation()] if prepared and Wait(seconds=2) in ran.actions else []
+
+        script.shows = shows
+        with pytest.raises(NonconformityError, match="failed 4 of 4"):
+            explorer.run([waits(1), waits(2)])
+        (finding,) = explorer.record.findings.values()
+        assert finding.result.plan.actions == waits(1, 2).actions
+
+    def test_a_helper_that_shows_it_once_is_not_kept(self, explorer: Explorer, script: Script) -> None:
+        """Another plan stands for the finding only where it shows it twice in a row: once may be by chance."""
+        script.shows = lambda _: [violation()] if len(script.ran) in (2, 2 + explorer.level.repeats + 1) else []
+        with pytest.raises(NonconformityError, match="failed 1 of 4"):
+            explorer.run([waits(1), waits(2)])
+        (finding,) = explorer.record.findings.values()
+        assert finding.result.plan == waits(2)
 
     def test_a_plan_whose_remains_end_every_repetition_is_made_small_all_the_same(
         self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch, script: Script

@@ -1,7 +1,6 @@
 """Plans as data: one JSON form that loses nothing, and a clear word on what is wrong in a file."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, get_args
@@ -13,9 +12,6 @@ from hypothesis import strategies as st
 from conformance.errors import UserError
 from conformance.model.order import OrderType, Side, TimeInForce
 from conformance.plans import (
-    COMPANY,
-    COUNTERPARTY,
-    PRIMARY,
     Action,
     Cancel,
     CancelAll,
@@ -32,12 +28,10 @@ from conformance.plans import (
     Settle,
     Snapshot,
     Wait,
-    accompanied,
     from_data,
     from_json,
     to_data,
     to_json,
-    twice,
 )
 
 TEXTS = st.text(min_size=1, max_size=12)
@@ -120,51 +114,6 @@ def test_a_digest_names_the_content(plan: Plan, title: str) -> None:
     """Plans that do the same have the same digest, whatever they are called; one more action makes another one."""
     assert replace(plan, title=title).digest == plan.digest
     assert replace(plan, actions=(*plan.actions, Settle())).digest != plan.digest
-
-
-def names(actions: Iterable[Action]) -> list[str]:
-    """The orders that actions name, in turn, those of a race's calls among them."""
-    found: list[str] = []
-    for action in actions:
-        if isinstance(action, Parallel):
-            found += names(action.calls)
-        elif isinstance(name := getattr(action, "order", None), str):
-            found.append(name)
-    return found
-
-
-@given(plan=PLANS)
-def test_a_plan_done_twice_has_orders_of_its_own_the_second_time(plan: Plan) -> None:
-    """The first half is the plan; the second does the same to other orders."""
-    size, double = len(plan.actions), twice(plan).actions
-    assert double[:size] == plan.actions
-    again = double[size:]
-    assert [type(action) for action in again] == [type(action) for action in plan.actions]
-    assert names(again) == [f"{name}-2" for name in names(plan.actions)]
-    assert [a for a in again if not names([a]) and not isinstance(a, Send)] == [
-        a for a in plan.actions if not names([a]) and not isinstance(a, Send)
-    ]
-
-
-@given(plan=PLANS)
-def test_a_plan_in_company_has_one_order_more(plan: Plan) -> None:
-    """Beside the first limit order of the primary account stands one like it of another; all else is as it was."""
-    company = accompanied(plan)
-    calls = [call for a in plan.actions for call in (a.calls if isinstance(a, Parallel) else (a,))]
-    like = [c for c in calls if isinstance(c, Place) and c.price is not None and c.account == PRIMARY]
-    assert (company is None) is (not like)
-    if company is not None:
-        (beside,) = [a for a in company.actions if isinstance(a, Place) and a.order == COMPANY]
-        assert tuple(a for a in company.actions if a is not beside) == plan.actions
-        assert (beside.market, beside.side, beside.price) == (like[0].market, like[0].side, like[0].price)
-        assert beside.account == COUNTERPARTY
-
-
-def test_a_request_sent_twice_names_the_second_orders() -> None:
-    """The names in a written request's target follow the orders; other braces stay."""
-    send = Send(operation="cancel", method="POST", target="/orders/{o1}/cancel?x={}&y={a.fill1}")
-    (_, again) = twice(Plan(actions=(send,))).actions
-    assert again == replace(send, target="/orders/{o1-2}/cancel?x={}&y={a.fill1-2}")
 
 
 def test_amounts_are_text() -> None:

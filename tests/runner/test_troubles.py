@@ -166,7 +166,7 @@ class TestLostAnswers:
 
 
 def test_a_pending_cancel_is_as_old_as_the_request_that_shows_it(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that was long on its way says that a cancel was pending when it was asked, not when it came (PND-01)."""
+    """An answer that was long on its way tells of when it was asked for, not of when it came (PND-01)."""
     opened = stage("delayed", delay_ms=(60, 60), timing={"pending_cancel_deadline": 0.3})
     send, answered = opened.send, Counter[str]()
 
