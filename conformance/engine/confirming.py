@@ -85,7 +85,7 @@ class Confirming:
         """
         plan, before, lane = finding.result.plan, finding.result.before, finding.result.lane
         helped = (None if before is None else joined(before, plan), accompanied(plan), sweeping(plan))
-        shows = partial(_shown, closest=finding.violation.requirements[0], kind=finding.violation.kind, alike=True)
+        shows = partial(_shown, closest=finding.violation.requirements[0], kind=finding.violation.kind, alike=False)
         for candidate in helped:
             if candidate is None or candidate.actions == plan.actions:
                 continue
