@@ -121,7 +121,7 @@ class Confirming:
             go_on=lambda: not self.stop(),
         )
         _keep(finding, small, shows)
-        finding.spent = small.spent
+        finding.first_size, finding.spent = max(finding.first_size, len(first.plan.actions)), small.spent
         if left_over and small is not first:
             self._repeated(finding)
 

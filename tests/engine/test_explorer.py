@@ -163,6 +163,7 @@ class TestFindings:
             explorer.run([once])
         (finding,) = explorer.record.findings.values()
         assert finding.result.plan.actions == double.actions
+        assert finding.first_size == len(double.actions)
         assert (finding.failed, finding.runs) == (4, 4)
 
     def test_a_plan_that_needs_others_orders_is_kept_beside_one(self, explorer: Explorer, script: Script) -> None:
