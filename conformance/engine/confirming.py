@@ -2,7 +2,7 @@
 
 The plan that is kept shows the violation to whoever knows no earlier plan. Where the plan that was found does not, one
 close to it may: after the plan that its lane had run before, beside another account's order, with opposite orders that
-sweep the book, done twice, or with smaller quantities.
+sweep the book, with a later look, done twice, or with smaller quantities.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,6 +14,7 @@ from conformance.engine.levels import Level
 from conformance.engine.minimise import minimise
 from conformance.engine.variants import accompanied, cheaper, joined, sweeping
 from conformance.plans import Plan
+from conformance.runner.memory import looked_at_later
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding
 
@@ -81,10 +82,11 @@ class Confirming:
     def _with_help(self, finding: Finding) -> list[PlanResult]:
         """Repeat the plan with what may have helped it, or without what its first run has left in the way.
 
-        It may have been helped by what its lane did before, or by an order of another lane.
+        It may have been helped by what its lane did before, by an order of another lane, or by the moment of a read.
         """
         plan, before, lane = finding.result.plan, finding.result.before, finding.result.lane
-        helped = (None if before is None else joined(before, plan), accompanied(plan), sweeping(plan))
+        after = None if before is None else joined(before, plan)
+        helped = (after, accompanied(plan), sweeping(plan), looked_at_later(plan))
         shows = partial(_shown, closest=finding.violation.requirements[0], kind=finding.violation.kind, alike=False)
         for candidate in helped:
             if candidate is None or candidate.actions == plan.actions:

@@ -6,6 +6,7 @@ from conformance.model.order import ACTIVE, TERMINAL
 from conformance.requirements import Capability
 from conformance.runner.arrival import may_be_on_its_way
 from conformance.runner.context import RunningPlan
+from conformance.runner.memory import looked_at_later
 from conformance.runner.views import judge_view, looks
 from fixtures.venue.answers import OrderView
 
@@ -87,7 +88,7 @@ def _judge_stranger(run: RunningPlan, account: str, view: OrderView) -> None:
         ("CXL-03",),
         kind="a closed order is active again",
     )
-    run.result.suspect = closed.looked_at_later
+    run.result.suspect = looked_at_later(closed.plan)
 
 
 def other_lists(run: RunningPlan, account: str) -> None:

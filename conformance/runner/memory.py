@@ -34,13 +34,13 @@ class Closed:
     at: float
     plan: Plan
 
-    @property
-    def looked_at_later(self) -> Plan:
-        """The plan with a later look at each of its orders: what shows a change that came after it had ended."""
-        names = [action.order for action in self.plan.actions if isinstance(action, Place)]
-        reads = (Read(order=name) for name in names)
-        looks: tuple[Action, ...] = (Settle(), Wait(seconds=1.5 * LOOK_AGAIN_AFTER), *reads)
-        return replace(self.plan, actions=(*self.plan.actions, *looks), title=f"{self.plan.title}, looked at later")
+
+def looked_at_later(plan: Plan) -> Plan:
+    """The plan with a later look at each of its orders: what shows a change that came after it had ended."""
+    names = [action.order for action in plan.actions if isinstance(action, Place)]
+    reads = (Read(order=name) for name in names)
+    looks: tuple[Action, ...] = (Settle(), Wait(seconds=1.5 * LOOK_AGAIN_AFTER), *reads)
+    return replace(plan, actions=(*plan.actions, *looks), title=f"{plan.title}, looked at later")
 
 
 @dataclass(kw_only=True, slots=True)

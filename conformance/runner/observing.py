@@ -8,7 +8,7 @@ from conformance.requirements import Capability
 from conformance.runner.context import PlanAbandonedError, RunningPlan
 from conformance.runner.funds import Funds
 from conformance.runner.lists import judge_history, list_orders, other_lists
-from conformance.runner.memory import revived
+from conformance.runner.memory import looked_at_later, revived
 from conformance.runner.views import judge_view, looks
 from fixtures.venue.answers import Answer, AnswerClass, OrderRead
 
@@ -209,7 +209,7 @@ def look_again(run: RunningPlan, most: int) -> None:
                 ("CXL-03",) if closed.seen.status is Status.CANCELED else ("CXL-08",),
                 kind=f"{closed.seen.status} became {view.status} later",
             )
-            run.result.suspect = closed.looked_at_later
+            run.result.suspect = looked_at_later(closed.plan)
             return
         run.tracker.fits(
             what, before, "the same", ("CXL-03",) if closed.seen.status is Status.CANCELED else ("CXL-08",)

@@ -13,7 +13,7 @@ from conformance.engine.explorer import Explorer, NonconformityError, RunStopped
 from conformance.engine.lanes import Lanes
 from conformance.engine.variants import joined
 from conformance.model.order import Side
-from conformance.plans import COUNTERPARTY, Expire, Place, Plan, Wait
+from conformance.plans import COUNTERPARTY, Cancel, Expire, Place, Plan, Read, Wait
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding, RunRecord, Verdict, judgements
 from fixtures.venue.trouble import TargetUnavailable
@@ -193,6 +193,21 @@ class TestFindings:
             explorer.run([waits(1), waits(2)])
         (finding,) = explorer.record.findings.values()
         assert finding.result.plan.actions == waits(1, 2).actions
+
+    def test_a_plan_that_was_seen_late_by_chance_is_kept_with_a_later_look(
+        self, explorer: Explorer, script: Script
+    ) -> None:
+        """What comes after a plan has ended, and was seen by chance, shows where its orders are looked at later."""
+
+        def shows(ran: Plan) -> list[Violation]:
+            later = any(isinstance(a, Read) for a in ran.actions) and any(isinstance(a, Wait) for a in ran.actions)
+            return [violation()] if later or len(script.ran) == 1 else []
+
+        script.shows = shows
+        with pytest.raises(NonconformityError, match="failed 4 of 4"):
+            explorer.run([Plan(actions=(order("a"), Cancel(order="a")))])
+        (finding,) = explorer.record.findings.values()
+        assert {type(action) for action in finding.result.plan.actions} == {Wait, Read}
 
     def test_a_helper_that_shows_it_once_is_not_kept(self, explorer: Explorer, script: Script) -> None:
         """Another plan stands for the finding only where it shows it twice in a row: once may be by chance."""
