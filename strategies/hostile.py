@@ -134,6 +134,21 @@ def _batch(ground: Ground, scene: Scene, state: str, batch: Sequence[Attack], op
         yield _correct("after")
 
 
+NAMELESS = ("id-empty", "id-zero", "id-minus-one", "id-null", "id-dot", "id-empty")
+"""Ids that name nothing, and may stand for whatever order is the newest."""
+
+
+def newest_orders(ground: Ground) -> Plan:
+    """Ids that name nothing, each sent straight behind a new order: none may stand for it (NTF-04)."""
+    scene = next(scenes(ground))
+    small = scene.market.on_grid(scene.quantity / 8)
+    actions: list[Action] = []
+    for number, name in enumerate(2 * NAMELESS):
+        actions += [scene.place(f"o{number}", quantity=small)]
+        actions += [forged(attack(vector(name)), "cancel", order=f"o{number}")]
+    return Plan(title="NTF-04 behind new orders", actions=(*actions, Snapshot()))
+
+
 def _correct(order: str) -> Forge:
     return Forge(operation="cancel", vectors=(CORRECT,), order=order)
 

@@ -5,7 +5,7 @@ import pytest
 from conformance.engine.explorer import Explorer
 from conformance.plans import Plan
 from conformance.requirements import Capability
-from strategies.hostile import attack_plans, battery
+from strategies.hostile import attack_plans, battery, newest_orders
 
 
 @pytest.mark.requirement("NTF-01")
@@ -21,7 +21,7 @@ def test_malformed_ids(explorer: Explorer) -> None:
     """Ids of a wrong length, alphabet or encoding, or with anything behind a real one, are refused without effect."""
     count = explorer.level.share(18)
     plans = attack_plans(explorer.ground, battery("NTF-04", count=count, seed=explorer.seed), title="NTF-04")
-    explorer.run([*plans, *_reads(explorer, "NTF-04", count // 4)])
+    explorer.run([newest_orders(explorer.ground), *plans, *_reads(explorer, "NTF-04", count // 4)])
 
 
 @pytest.mark.requirement("NTF-06")
