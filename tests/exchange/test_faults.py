@@ -64,10 +64,12 @@ def crossings(desk: "Desk") -> None:
 
 
 def small_and_old(desk: "Desk") -> None:
-    """An order of one step, an order of more than a second, a large sell, an expiry and a rejected order."""
+    """An order of one step, ones of a second and of six, a large sell, an expiry and a rejected order."""
     desk.cancel(desk.place(qty="0.00001")).wait(200)
     old = desk.place()
     desk.wait(1500).cancel(old).wait(200).look()
+    older = desk.place()
+    desk.wait(6000).cancel(older).wait(6000).cancel(older).wait(200).look()
     desk.cancel(desk.place(side="sell", px="300", qty="12")).wait(200).look()
     expiring = desk.place(timeInForce="gtd", cancelAt=desk.now + 100)
     desk.wait(200).look().cancel(expiring)
