@@ -90,6 +90,7 @@ class Memory:
     def empty(self) -> "Memory":
         """A memory of nothing that the target has shown: a plan that breaks a rule with it says so by itself."""
         return Memory(
+            wrong_funds=self.wrong_funds,
             workbench=self.workbench,
             given_up=self.given_up,
             places_later=self.places_later,

@@ -461,3 +461,11 @@ def test_a_whole_page_of_a_list_accuses_nobody(stage: Open) -> None:
         result = stage().alters("list", cut).run(*orders, LOOK)
         assert bool(result.violations) is accused
         assert (result.trouble is not None and "limits.open_orders" in result.trouble) is not accused
+
+
+def test_whoever_knows_no_earlier_plan_still_looks_less_often_at_wrong_balances() -> None:
+    """A memory of nothing that the target has shown keeps what only saves time: a plan is made small in many runs."""
+    known = memory.Memory(wrong_funds=True, fingerprints={"a": "b"}, given_up={"c"}, changed_at=3.0)
+    empty = known.empty()
+    assert (empty.wrong_funds, empty.given_up, empty.changed_at) == (True, {"c"}, 3.0)
+    assert not empty.fingerprints
