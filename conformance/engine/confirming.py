@@ -36,9 +36,13 @@ class Run(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Confirming:
-    """Confirms findings of one run; ends with what it has once ``stop`` says so."""
+    """Confirms findings of one run; ends with what it has once ``stop`` says so.
+
+    ``alone``: nobody else trades in the markets, so that a large opposite order takes nothing of a stranger's.
+    """
 
     run: Run
+    alone: bool
     level: Level
     stop: Callable[[], bool]
 
@@ -86,7 +90,7 @@ class Confirming:
         """
         plan, before, lane = finding.result.plan, finding.result.before, finding.result.lane
         after = None if before is None else joined(before, plan)
-        helped = (after, accompanied(plan), sweeping(plan), looked_at_later(plan))
+        helped = (after, accompanied(plan), sweeping(plan) if self.alone else None, looked_at_later(plan))
         shows = partial(_shown, closest=finding.violation.requirements[0], kind=finding.violation.kind, alike=False)
         for candidate in helped:
             if candidate is None or candidate.actions == plan.actions:

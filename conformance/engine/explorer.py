@@ -223,7 +223,8 @@ class Explorer:
         """
         try:
             self.lanes.come_to_rest()
-            Confirming(run=self._again, level=self.level, stop=self.stop).confirm(finding)
+            alone = all(market.isolated for market in self.ground.markets)
+            Confirming(run=self._again, alone=alone, level=self.level, stop=self.stop).confirm(finding)
         except VenueTrouble as trouble:
             self.record.stopped = str(trouble)  # what was found so far stays found
 

@@ -13,10 +13,11 @@ from conformance.engine.explorer import Explorer, NonconformityError, RunStopped
 from conformance.engine.lanes import Lanes
 from conformance.engine.variants import joined
 from conformance.model.order import Side
-from conformance.plans import COUNTERPARTY, Cancel, Expire, Place, Plan, Read, Wait
+from conformance.plans import COUNTERPARTY, Cancel, Expire, Fill, Place, Plan, Read, Wait
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding, RunRecord, Verdict, judgements
 from fixtures.venue.trouble import TargetUnavailable
+from strategies.grounds import MarketShape
 from tests.engine.conftest import Listener, Script, violation, waits
 
 
@@ -208,6 +209,21 @@ class TestFindings:
             explorer.run([Plan(actions=(order("a"), Cancel(order="a")))])
         (finding,) = explorer.record.findings.values()
         assert {type(action) for action in finding.result.plan.actions} == {Wait, Read}
+
+    @pytest.mark.parametrize("isolated", [True, False])
+    def test_nobody_elses_orders_are_swept(self, explorer: Explorer, script: Script, isolated: bool) -> None:
+        """Opposite orders that sweep the book are tried only where no stranger's order can stand there."""
+        one = Decimal(1)
+        shape = MarketShape(
+            name="M", base="B", quote="Q", tick=one, step=one, min_quantity=one, max_quantity=100 * one,
+            buy_price=10 * one, sell_price=20 * one, isolated=isolated,
+        )  # fmt: skip
+        explorer.ground = replace(explorer.ground, markets=(shape,))
+        script.shows = lambda _: [violation()] if len(script.ran) == 1 else []
+        with pytest.raises(NonconformityError):
+            explorer.run([Plan(actions=(order("a"), Fill(order="a", quantity=one)))])
+        filled = [action.quantity for plan in script.ran for action in plan.actions if isinstance(action, Fill)]
+        assert (max(filled) > 3) is isolated
 
     def test_a_helper_that_shows_it_once_is_not_kept(self, explorer: Explorer, script: Script) -> None:
         """Another plan stands for the finding only where it shows it twice in a row: once may be by chance."""
