@@ -127,6 +127,8 @@ class Confirming:
             go_on=lambda: not self.stop(),
         )
         _keep(finding, small, shows)
+        ids = dict.fromkeys((*finding.violation.requirements, violation.requirements[0]))  # what was broken stays so
+        finding.violation = replace(finding.violation, requirements=tuple(ids))
         finding.first_size, finding.spent = max(finding.first_size, len(first.plan.actions)), small.spent
         if left_over and small is not first:
             self._repeated(finding)

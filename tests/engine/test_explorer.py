@@ -276,6 +276,16 @@ class TestFindings:
         (finding,) = explorer.record.findings.values()
         assert placed(finding.result.plan) == Decimal("0.3")
 
+    def test_a_requirement_that_was_broken_once_stays_broken(self, explorer: Explorer, script: Script) -> None:
+        """Where every repetition breaks the second requirement alone, the first was broken all the same."""
+        seen = [violation("PND-04", "PND-01"), violation("PND-01")]
+        explorer.wanted = ("PND-01",)
+        script.shows = lambda _: [seen[len(script.ran) > 1]]
+        with pytest.raises(NonconformityError):
+            explorer.run([waits(1, 2)])
+        (finding,) = explorer.record.findings.values()
+        assert finding.violation.requirements == ("PND-01", "PND-04")
+
     def test_one_fault_seen_in_several_ways_fails_every_time(self, explorer: Explorer, script: Script) -> None:
         """What is seen of a breach may differ with what a read comes between: it has failed every time all the same."""
         number = count(1)
