@@ -27,8 +27,8 @@ from rich.table import Table
 from conformance.cli.checking import Trial, check
 from conformance.engine.levels import LevelName
 from fixtures.contract.document import BUNDLED, read_document
-from fixtures.exchange import CancelMode, ExchangeProcess, ExchangeSettings
-from fixtures.faults import FAULTS, Fault
+from fixtures.exchange import CancelMode, ExchangeProcess
+from fixtures.faults import FAULTS, Fault, compose
 
 HOOK = Path(__file__).with_name("signing_hook.py")
 
@@ -73,7 +73,7 @@ def sample(count: int, seed: int, only: Sequence[str]) -> list[Fault]:
 def schemathesis_alone(faults: Sequence[Fault], seed: int, console: Console) -> dict[str, Outcome]:
     """Its outcome for each fault by name, and for the clean exchange under ``""``."""
     outcomes: dict[str, Outcome] = {}
-    with TemporaryDirectory(prefix="side-by-side-") as name, ExchangeProcess(ExchangeSettings()) as exchange:
+    with TemporaryDirectory(prefix="side-by-side-") as name, ExchangeProcess(compose=compose) as exchange:
         folder = Path(name)
         _, document = read_document(BUNDLED, folder, at="the benchmark")
         (folder / "document.json").write_text(json.dumps(dict(document), default=str), encoding="utf-8")

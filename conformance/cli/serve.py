@@ -38,6 +38,7 @@ def serve(
     from fixtures.exchange import CancelMode, ExchangeStartError
     from fixtures.exchange import serve as serve_exchange
     from fixtures.exchange.dialects import dialect_settings
+    from fixtures.faults import compose
 
     if list_faults:
         _list_faults()
@@ -49,7 +50,11 @@ def serve(
         raise UserError(f"--dialect: {error}.") from None
     try:
         serve_exchange(
-            settings, announce=lambda served: _announce(served, keys_dir.resolve()), port=port, keys_dir=keys_dir
+            settings,
+            announce=lambda served: _announce(served, keys_dir.resolve()),
+            port=port,
+            keys_dir=keys_dir,
+            compose=compose,
         )
     except KeyboardInterrupt:
         return  # the way to end it: uvicorn raises the signal again once it has closed its connections

@@ -14,7 +14,7 @@ from conformance.runner.execute import run_plan
 from conformance.runner.memory import Memory
 from conformance.verdicts import Verdict
 from fixtures.exchange import CancelMode, ExchangeProcess, ExchangeSettings
-from fixtures.faults import FAULTS
+from fixtures.faults import FAULTS, compose
 from fixtures.profiles import load_profile
 from fixtures.venue import Venue
 from fixtures.venue.sweep import sweep
@@ -45,7 +45,7 @@ def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
             faults=() if fault is None else (fault,),
             market_orders_wait=True,
         )
-        with ExchangeProcess(settings) as exchange:
+        with ExchangeProcess(settings, compose=compose) as exchange:
             lines = [
                 'extends = "embedded"', f'target = {{ base_url = "{exchange.base_url}" }}',
                 'drivers = { control = false, expire = false, hold_market = { how = "empty-book" } }',

@@ -172,7 +172,7 @@ class Floor:
 @pytest.fixture(scope="session")
 def running() -> Iterator[Floor]:
     """One exchange for all tests of this folder."""
-    with ExchangeProcess() as process:
+    with ExchangeProcess(compose=compose) as process:
         floor = Floor(process)
         yield floor
         floor.close()

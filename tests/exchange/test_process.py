@@ -13,6 +13,7 @@ import pytest
 
 import fixtures
 from fixtures.exchange import ExchangeProcess, ExchangeSettings, ExchangeStartError, key_ring, write_keys
+from fixtures.faults import compose
 
 # A parent that starts an exchange, says where, and then waits to be killed.
 _PARENT = """
@@ -94,7 +95,13 @@ def test_a_taken_port_is_named() -> None:
 def test_an_unknown_fault_stops_the_start() -> None:
     """The error names the fault."""
     with pytest.raises(ExchangeStartError, match="no seeded fault named 'nonsense'"):
-        ExchangeProcess(ExchangeSettings(faults=("nonsense",))).start()
+        ExchangeProcess(ExchangeSettings(faults=("nonsense",)), compose=compose).start()
+
+
+def test_an_exchange_without_faults_takes_none() -> None:
+    """One that was given no faults to choose from is honest; naming one stops the start."""
+    with pytest.raises(ExchangeStartError, match="started without seeded faults; found 'bulk-skips-sells'"):
+        ExchangeProcess(ExchangeSettings(faults=("bulk-skips-sells",))).start()
 
 
 def test_a_folder_of_the_same_name_does_not_shadow_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
