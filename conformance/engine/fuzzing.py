@@ -21,8 +21,8 @@ from conformance.runner.terms import rules_of, terms_of
 from conformance.runner.tracker import Tracker
 from conformance.trace import PlanResult, Step, Violation
 from conformance.verdicts import Finding
-from fixtures.contract.fuzzing import Complaint, Fuzzed, fuzz
-from fixtures.contract.relay import Relayed, relay
+from fixtures.fuzzing.relay import Relayed, relay
+from fixtures.fuzzing.schemathesis import Complaint, Fuzzed, fuzz
 from fixtures.profiles.profile import Profile
 from fixtures.venue.answers import Answer, Unknown
 from fixtures.venue.trouble import VenueTrouble

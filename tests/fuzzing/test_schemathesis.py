@@ -12,10 +12,10 @@ from conformance.engine.fuzzing import REQUIREMENTS, fuzz_contract
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.session import open_session
 from conformance.requirements import catalogue
-from fixtures.contract.fuzzing import SWITCHED_OFF, fuzz
-from fixtures.contract.relay import relay
 from fixtures.embedded import embedded_target
 from fixtures.exchange import ExchangeProcess, ExchangeSettings
+from fixtures.fuzzing.relay import relay
+from fixtures.fuzzing.schemathesis import SWITCHED_OFF, fuzz
 
 LEVEL = replace(LEVELS[LevelName.STANDARD], name=LevelName.SMOKE, repeats=1, minimise=20)
 

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from conformance.model.order import Side, Terms
-from fixtures.contract.relay import KEY, SIGNATURE, Relayed, relay
 from fixtures.embedded import embedded_target
 from fixtures.exchange import ExchangeSettings
+from fixtures.fuzzing.relay import KEY, SIGNATURE, Relayed, relay
 from fixtures.venue import Answer, Unknown, Venue
 from fixtures.venue.redaction import KEPT_TEXT
 from fixtures.venue.request import PreparedRequest
