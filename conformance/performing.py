@@ -26,7 +26,7 @@ from conformance.runner.terms import rules_of
 from conformance.suite.listing import ConformanceTest, chosen, conformance_tests, run_suite
 from conformance.verdicts import Judgement, RunRecord, exit_status, judgements
 from conformance.version import VERSION
-from conformance.watching import Course, ShownRun, expected_plans
+from conformance.watching import Course, ShownRun
 from fixtures.profiles.profile import Profile
 from reports.attestation.claims import sentence_of
 from reports.attestation.relaxations import relaxations_of
@@ -111,7 +111,7 @@ def performing(options: Options) -> Iterator[RunUnderWay]:
             console.print(f"[yellow]warning:[/] {warning}", highlight=False)
         tests = chosen(conformance_tests(), selected)
         level = LEVELS[LevelName(options.level)]
-        expected = {test.name: expected_plans(test, level) for test in tests}
+        expected = {test.name: test.expected_plans(level) for test in tests}
         folder = EvidenceFolder(options.out, info)
         began = time.monotonic()
         stop = threading.Event()

@@ -7,12 +7,20 @@ says whether its requirements were broken.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 if TYPE_CHECKING:
     from conformance.engine.explorer import Explorer
+
+
+MARKS: Final = (
+    "requirement(*ids): the requirements that a conformance test speaks for",
+    "turn(name): when a conformance test is run, where that is not in the middle",
+    "budget(plans): about how many plans a conformance test runs, by the level",
+    "broad: a conformance test that finds what no test is aimed at",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,8 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker of the conformance tests."""
-    config.addinivalue_line("markers", "requirement(*ids): the requirements that a conformance test speaks for")
+    """Register the marks of the conformance tests, which `conformance.suite.listing` reads."""
+    for mark in MARKS:
+        config.addinivalue_line("markers", mark)
 
 
 def asked_for(config: pytest.Config) -> bool:

@@ -4,24 +4,9 @@ import time
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from conformance.engine.levels import Level
-from conformance.suite.listing import ConformanceTest
 from conformance.verdicts import Finding, RunRecord
 from reports.evidence_files import EvidenceFolder
 from reports.progress import RunProgress
-
-
-def expected_plans(test: ConformanceTest, level: Level) -> int:
-    """About how many plans a conformance test runs at a level; known only once it has drawn them."""
-    module = test.name.partition("::")[0]
-    budgets = {
-        "test_lifecycles": level.explored,
-        "test_races": level.races,
-        "test_cells": 90,
-        "test_signatures": level.share(1),
-        "test_identifiers": level.share(1),
-    }
-    return budgets.get(module, 4 * level.focused // 3)
 
 
 @dataclass(kw_only=True)

@@ -26,8 +26,6 @@ DELAY_MS = (20, 60)
 LANES = 2
 """Lanes of each process: while one waits for a pending cancel, the other goes on."""
 
-FALLBACK = ("test_cells", "test_lifecycles")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
@@ -173,13 +171,13 @@ def _trial(trial: Trial, level: LevelName, everything: bool) -> TrialResult:
 
 
 def in_order(tests: tuple[ConformanceTest, ...], fault: Fault | None) -> list[ConformanceTest]:
-    """For a fault: the tests that speak for its requirement, then walked cells and free exploration, then the rest."""
+    """For a fault: the tests that speak for its requirement, then the broad ones, then the rest."""
     if fault is None:
         return list(tests)
     return sorted(
         tests,
         key=lambda test: (
             fault.requirement not in test.requirements,
-            not test.name.startswith(FALLBACK),
+            not test.broad,
         ),
     )

@@ -6,6 +6,7 @@ from conformance.engine.explorer import Explorer
 from strategies.encounters import newcomers
 
 
+@pytest.mark.turn("new accounts")
 @pytest.mark.requirement("ALL-04", "NTF-01")
 def test_accounts_without_an_order(explorer: Explorer) -> None:
     """An account that has done nothing yet is answered as one whose orders are all closed."""

@@ -7,6 +7,8 @@ from conformance.plans import Plan
 from conformance.requirements import Capability
 from strategies.hostile import attack_plans, battery, newest_orders
 
+pytestmark = [pytest.mark.budget(plans=lambda level: level.share(1))]
+
 
 @pytest.mark.requirement("NTF-01")
 def test_ids_that_name_no_order(explorer: Explorer) -> None:

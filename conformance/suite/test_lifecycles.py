@@ -7,6 +7,9 @@ from strategies.focused import older_orders
 from strategies.lifecycles import lifecycles
 
 
+@pytest.mark.broad
+@pytest.mark.turn("free exploration")
+@pytest.mark.budget(plans=lambda level: level.explored)
 @pytest.mark.requirement("CXL-01", "CXL-08", "ALL-01", "TRM-05", "FND-02", "FND-05")
 def test_lifecycles(explorer: Explorer) -> None:
     """However places, fills, cancels and refusals follow each other, nothing but what the model allows is seen.

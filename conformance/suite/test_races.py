@@ -12,6 +12,8 @@ from strategies.aimed_races import (
 )
 from strategies.races import bulk_races, cancel_races, fill_races, neighbour_races, races
 
+pytestmark = [pytest.mark.turn("races"), pytest.mark.budget(plans=lambda level: level.races)]
+
 
 @pytest.mark.requirement("RCE-01")
 def test_cancels_of_one_order_at_once(explorer: Explorer) -> None:

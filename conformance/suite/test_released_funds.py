@@ -7,6 +7,7 @@ from strategies.focused import reuse_plans
 from strategies.grounds import CROWD_OF_MOST
 
 
+@pytest.mark.turn("whole funds")
 @pytest.mark.requirement("FND-07")
 def test_released_funds_are_usable(explorer: Explorer) -> None:
     """An order that needs what the cancelled one released is accepted at once."""

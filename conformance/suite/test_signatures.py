@@ -16,6 +16,8 @@ from strategies.hostile import (
     seen_before_plans,
 )
 
+pytestmark = [pytest.mark.budget(plans=lambda level: level.share(1))]
+
 SHARES = {
     "SIG-02": 6,
     "SIG-03": 4,

@@ -3,8 +3,9 @@
 import pytest
 
 from conformance.engine.explorer import Explorer, NonconformityError, RunStoppedError
+from conformance.engine.levels import LEVELS, LevelName
 from conformance.requirements import Capability, catalogue
-from conformance.suite.listing import ConformanceTest, chosen, conformance_tests, run_suite
+from conformance.suite.listing import MIDDLE, ConformanceTest, _marked, chosen, conformance_tests, run_suite
 from strategies.grounds import Ground
 from tests.engine.test_verdicts import finding
 
@@ -17,6 +18,28 @@ def test_the_walked_cells_come_first_and_the_free_exploration_last() -> None:
     assert modules[:3] == ["test_first_calls", "test_released_funds", "test_cells"]
     assert modules[-2:] == ["test_races", "test_lifecycles"]
     assert modules[3:-2] == sorted(modules[3:-2])
+
+
+def test_a_mark_is_the_tests_own_before_its_files() -> None:
+    """A test's marks say when it is run, about how many plans it runs, and whether it is broad; else its file's."""
+
+    def function(_: Explorer) -> None:
+        """Something holds."""
+
+    mark = pytest.mark
+    own, files = [mark.turn("cells").mark, mark.broad.mark], [mark.turn("races"), mark.budget(plans=lambda level: 7)]
+    test = _marked("t", function, [*own, *files])
+    level = LEVELS[LevelName.STANDARD]
+    assert (test.turn, test.broad, test.expected_plans(level)) == ("cells", True, 7)
+    plain = _marked("t", function, [])
+    assert (plain.turn, plain.broad, plain.expected_plans(level)) == (MIDDLE, False, 4 * level.focused // 3)
+    with pytest.raises(ValueError, match=r"t: expected a turn among new accounts, .*, found 'last'"):
+        _marked("t", function, [mark.turn("last")])
+
+
+def test_some_tests_are_broad() -> None:
+    """Where a fault's own tests miss it, the walked cells and the free exploration are tried before the rest."""
+    assert {test.turn for test in TESTS if test.broad} == {"cells", "free exploration"}
 
 
 def test_every_test_speaks_for_known_requirements_in_a_sentence() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.suite.listing import conformance_tests
-from conformance.watching import Course, expected_plans
+from conformance.watching import Course
 
 
 def test_what_is_done_is_what_ended_and_the_part_of_the_current_test() -> None:
@@ -31,7 +31,7 @@ def test_kept_plans_before_the_first_test_are_no_part_of_it() -> None:
 def test_free_exploration_is_expected_to_be_as_long_as_it_is(level: LevelName) -> None:
     """The tests of a level are expected to run what its budgets say, each a plan at least."""
     tests = conformance_tests()
-    expected = {test.name: expected_plans(test, LEVELS[level]) for test in tests}
+    expected = {test.name: test.expected_plans(LEVELS[level]) for test in tests}
     assert min(expected.values()) >= 1
     assert expected["test_lifecycles::test_lifecycles"] == LEVELS[level].explored
     if level is LevelName.CERTIFY:
