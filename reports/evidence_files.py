@@ -37,10 +37,6 @@ class EvidenceFolder:
         write_json(path, to_json(evidence_of(finding, self._info, file=str(path))))
         return name
 
-    def name_of(self, finding: Finding) -> str | None:
-        """The file that a finding was written to, if it was."""
-        return self._names.get(finding.key)
-
     def finish(self) -> None:
         """Leave nothing of an earlier run behind, where this one wrote nothing."""
         self._sweep()
