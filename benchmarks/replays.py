@@ -22,9 +22,9 @@ from conformance.engine.levels import LevelName
 from conformance.performing import Options, known_faults, run_info
 from conformance.suite.listing import run_suite
 from fixtures.faults import FAULTS, Fault
+from reports.atomic_files import write_json
 from reports.evidence import Evidence, evidence_of, read_evidence
 from reports.evidence import to_json as evidence_json
-from reports.whole_files import write_json
 
 BY_CHANCE = frozenset({"races", "intermittent", "rare"})
 MOMENTS = ("while pending", "between request and confirmation", "one order in")

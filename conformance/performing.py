@@ -28,6 +28,7 @@ from conformance.verdicts import Judgement, RunRecord, exit_status, judgements
 from conformance.version import VERSION
 from conformance.watching import Course, ShownRun
 from fixtures.profiles.profile import Profile
+from reports.atomic_files import write_text
 from reports.attestation.claims import sentence_of
 from reports.attestation.relaxations import relaxations_of
 from reports.evidence import read_evidence
@@ -37,7 +38,6 @@ from reports.progress import RunProgress
 from reports.run_info import KnownDeviation, RunInfo
 from reports.terminal import print_result
 from reports.verdict_files import write_reports
-from reports.whole_files import write_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

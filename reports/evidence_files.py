@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from conformance.verdicts import Finding
+from reports.atomic_files import write_json
 from reports.evidence import Evidence, evidence_of, read_evidence, to_json
 from reports.run_info import RunInfo
-from reports.whole_files import write_json
 
 FOLDER: Final = "evidence"
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from conformance.verdicts import Finding, Judgement, RunRecord
 from reports.allure import write_allure
+from reports.atomic_files import write_bytes, write_json, write_text
 from reports.coverage import coverage
 from reports.evidence import Evidence, evidence_of
 from reports.evidence_files import EvidenceFolder
@@ -15,7 +16,6 @@ from reports.run_info import RunInfo
 from reports.stored_run import COVERAGE, LATENCY, VERDICTS, load_run
 from reports.stored_run import VERDICTS_FORMAT as FORMAT
 from reports.summary import conclusion, summary
-from reports.whole_files import write_bytes, write_json, write_text
 
 SUMMARY: Final = "summary.md"
 JUNIT: Final = "junit.xml"

@@ -43,11 +43,11 @@ def certify(
     """
     from conformance.performing import Options, perform
     from fixtures.profiles import load_profile
+    from reports.atomic_files import write_bytes
     from reports.attestation.claims import claim, forbid, status_of
     from reports.attestation.issuing import FinishedRun, base_url_of, issue
     from reports.attestation.keys import load_signer
     from reports.attestation.relaxations import relaxations_of
-    from reports.whole_files import write_bytes
 
     # All that can be wrong is looked at before the run, which takes its time.
     version = _version(subject_version)

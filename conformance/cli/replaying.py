@@ -14,9 +14,9 @@ from conformance.plans import Plan, from_data, to_json
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding
 from fixtures.profiles.profile import Profile
+from reports.atomic_files import write_json, write_text
 from reports.evidence import Evidence, evidence_of
 from reports.evidence import to_json as evidence_json
-from reports.whole_files import write_json, write_text
 
 TRIES = 5
 """How often a plan is run to show an intermittent violation again."""

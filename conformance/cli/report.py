@@ -25,8 +25,8 @@ def report(
     ] = None,
 ) -> None:
     """Render the report of a run as a single HTML page that needs no network."""
+    from reports.atomic_files import write_text
     from reports.page import render_page
-    from reports.whole_files import write_text
 
     page = render_page(directory, against)
     target = out or directory / PAGE

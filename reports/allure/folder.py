@@ -12,8 +12,8 @@ from conformance.errors import UserError
 from reports.allure.attachments import shown
 from reports.allure.circumstances import CATEGORIES, configuration, environment_properties, executor
 from reports.allure.results import result
+from reports.atomic_files import write_json, write_text
 from reports.stored_run import StoredRun
-from reports.whole_files import write_json, write_text
 
 FOLDER: Final = "allure-results"
 CONFIGURATION: Final = "allurerc.json"

@@ -28,12 +28,12 @@ from conformance.trace import PlanResult, Step, Violation
 from conformance.verdicts import Finding, Judgement, RunRecord, judgements
 from fixtures.exchange import ExchangeProcess, ExchangeSettings
 from fixtures.venue import Venue
+from reports.atomic_files import write_text
 from reports.attestation.claims import claim
 from reports.attestation.issuing import FinishedRun, issue
 from reports.attestation.keys import load_signer
 from reports.page import render_page
 from reports.verdict_files import write_reports
-from reports.whole_files import write_text
 
 if TYPE_CHECKING:
     from tests.certificate.conftest import KeyFiles
