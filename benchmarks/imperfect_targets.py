@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from conformance.application.run import Options, run_info
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.session import open_session
-from conformance.performing import Options, run_info
 from conformance.suite.listing import conformance_tests, run_suite
 from conformance.verdicts import Finding
 from fixtures.embedded import embedded_target

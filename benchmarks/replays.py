@@ -15,11 +15,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from conformance.cli.checking import Bench, Trial, in_order
-from conformance.cli.replaying import breach, impatient, plan_of
+from conformance.application.replay import breach, impatient, plan_of
+from conformance.application.run import Options, known_faults, run_info
+from conformance.application.self_check import Bench, Trial, in_order
 from conformance.engine.explorer import Explorer
 from conformance.engine.levels import LevelName
-from conformance.performing import Options, known_faults, run_info
 from conformance.suite.listing import run_suite
 from fixtures.faults import FAULTS, Fault
 from reports.atomic_files import write_json

@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from conformance.cli.checking import Trial, check
+from conformance.application.self_check import Trial, check
 from conformance.engine.levels import LevelName
 from fixtures.contract.document import BUNDLED, read_document
 from fixtures.exchange import CancelMode, ExchangeProcess

@@ -55,8 +55,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.fixture(scope="session")
 def explorer(request: pytest.FixtureRequest) -> Iterator["Explorer"]:
     """The explorer of this run; at the end it writes the reports and prints the verdicts."""
+    from conformance.application.run import Options, performing
     from conformance.errors import UserError
-    from conformance.performing import Options, performing
 
     config = request.config
     if not asked_for(config):

@@ -41,7 +41,7 @@ def certify(
 
     Without a certificate it ends with 1 where something failed, with 3 where something could not be judged.
     """
-    from conformance.performing import Options, perform
+    from conformance.application.run import Options, perform
     from fixtures.profiles import load_profile
     from reports.atomic_files import write_bytes
     from reports.attestation.claims import claim, forbid, status_of

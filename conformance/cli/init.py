@@ -47,7 +47,7 @@ def init(
     ] = False,
 ) -> ExitStatus | None:
     """Write a commented target profile; questions are asked where a flag is missing and somebody is there to answer."""
-    from conformance.cli.profile_text import Wishes, complete, copied, extending, questions
+    from conformance.application.new_profile import Wishes, complete, copied, extending, filled
     from fixtures.profiles import json_schema, profile_from_data
 
     if schema:
@@ -63,7 +63,7 @@ def init(
         max_quantity=max_quantity, rest_price=rest_price, rest_price_sell=rest_price_sell, maker_fee=maker_fee,
         taker_fee=taker_fee, requests_per_second=requests_per_second,
     )  # fmt: skip
-    asked = questions(given) if sys.stdin.isatty() else complete(given)
+    asked = filled(given, _asked_of_a_person) if sys.stdin.isatty() else complete(given)
     text = extending(asked) if asked.dialect == "documented" else copied(asked)
     import tomllib
 
@@ -75,3 +75,7 @@ def init(
         raise UserError(f"--out: cannot write {out}: {problem.strerror or problem}") from None
     typer.echo(f"Wrote {out}. Read it through, then: cancel-conformance doctor --target {out}")
     return None
+
+
+def _asked_of_a_person(_name: str, question: str, default: str | None) -> str:
+    return str(typer.prompt(question, default=default))

@@ -27,8 +27,8 @@ def minimise(
     ] = None,
 ) -> ExitStatus:
     """Search for the smallest plan that still shows the violation."""
-    from conformance.cli.replaying import smaller
-    from conformance.performing import Options
+    from conformance.application.replay import smaller
+    from conformance.application.run import Options
     from reports.evidence import read_evidence
 
     kept = read_evidence(evidence)

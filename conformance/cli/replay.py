@@ -26,8 +26,8 @@ def replay(
     ] = None,
 ) -> ExitStatus:
     """Sign the plan's requests anew, run it, and say how often it showed the same violation; 1 if it did, else 0."""
-    from conformance.cli.replaying import export_test, replays
-    from conformance.performing import Options
+    from conformance.application.replay import export_test, replays
+    from conformance.application.run import Options
     from reports.evidence import read_evidence
 
     kept = read_evidence(evidence)

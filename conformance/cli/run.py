@@ -55,7 +55,7 @@ def run(
     ] = None,
 ) -> ExitStatus:
     """Judge a target over HTTP, requirement by requirement."""
-    from conformance.performing import Options, perform
+    from conformance.application.run import Options, perform
 
     return perform(
         Options(

@@ -9,7 +9,7 @@ from conformance.exit_status import ExitStatus
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from conformance.cli.checking import TrialResult
+    from conformance.application.self_check import TrialResult
 
 
 def self_check(
@@ -30,9 +30,9 @@ def self_check(
     from rich.console import Console
     from rich.progress import Progress
 
-    from conformance.cli.checking import check, trials
+    from conformance.application.run import known_faults
+    from conformance.application.self_check import check, trials
     from conformance.engine.levels import LevelName
-    from conformance.performing import known_faults
     from conformance.requirements import select
     from fixtures.faults import FAULTS
 

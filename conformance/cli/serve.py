@@ -34,7 +34,7 @@ def serve(
     ] = "documented",
 ) -> None:
     """Serve the embedded exchange until it is interrupted."""
-    from conformance.performing import known_faults
+    from conformance.application.run import known_faults
     from fixtures.exchange import CancelMode, ExchangeStartError
     from fixtures.exchange import serve as serve_exchange
     from fixtures.exchange.dialects import dialect_settings

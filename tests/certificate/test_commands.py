@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-import conformance.performing as performing
+import conformance.application.run as application
 from conformance.cli.certify import certify
 from conformance.cli.verify import moment_of, verify
 from conformance.errors import UserError
@@ -79,10 +79,10 @@ def stage(
         (tmp_path / "target.toml").write_text(TARGET)
         stage = Stage(folder=tmp_path, keys=keys, asked=[])
 
-        def perform(options: performing.Options) -> performing.RunOutcome:
+        def perform(options: application.Options) -> application.RunOutcome:
             stage.asked.append(options)
             run = finished(found)
-            return performing.RunOutcome(
+            return application.RunOutcome(
                 status=ExitStatus.CONFORMANT,
                 judgements=found,
                 record=RunRecord(),
@@ -90,7 +90,7 @@ def stage(
                 profile=None,  # type: ignore[arg-type]  # the command has a profile of its own and reads none here
             )
 
-        monkeypatch.setattr(performing, "perform", perform)
+        monkeypatch.setattr(application, "perform", perform)
         return stage
 
     return setting

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.deviations import WORD, Deviation, DeviationReport, State, apply, load_deviations, parse
+from conformance.application.deviations import WORD, Deviation, DeviationReport, State, apply, load_deviations, parse
 from conformance.errors import UserError
 from conformance.exit_status import ExitStatus
 from conformance.plans import Plan

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import fixtures.embedded
 import fixtures.venue.signing
-from conformance.performing import Options, RunOutcome, perform
+from conformance.application.run import Options, RunOutcome, perform
 from conformance.plans import Plan
 from conformance.trace import PlanResult, Step, Violation
 from conformance.verdicts import Finding, Judgement, RunRecord, judgements

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.performing import Options, RunOutcome, perform
+from conformance.application.run import Options, RunOutcome, perform
 
 FAULT = "filled-cancel-accepted"
 

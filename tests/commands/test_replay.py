@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from conformance.application.replay import breach, plan_of
+from conformance.application.run import RunOutcome
 from conformance.cli import main
-from conformance.cli.replaying import breach, plan_of
 from conformance.exit_status import ExitStatus
-from conformance.performing import RunOutcome
 from conformance.trace import PlanResult, Violation
 from reports.evidence import read_evidence
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance.application.run import Options, RunOutcome, perform
 from conformance.cli import main
 from conformance.exit_status import ExitStatus
-from conformance.performing import Options, RunOutcome, perform
 from conformance.verdicts import Verdict
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from conformance.application.run import Options, perform
 from conformance.model.order import OrderType, Side, Terms
-from conformance.performing import Options, perform
 from conformance.plans import Action, Cancel, CancelAll, Fill, HoldMarket, Parallel, Place, Plan, Snapshot
 from conformance.runner.execute import run_plan
 from conformance.runner.memory import Memory

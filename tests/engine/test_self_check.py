@@ -7,8 +7,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from conformance.cli import checking
-from conformance.cli.checking import Trial, TrialResult, check, trials
+from conformance.application import self_check
+from conformance.application.self_check import Trial, TrialResult, check, trials
 from conformance.cli.self_check import _report
 from conformance.engine.levels import LevelName
 from conformance.exit_status import ExitStatus
@@ -44,24 +44,24 @@ CAUGHT = [
 
 
 @pytest.fixture(scope="module")
-def open_bench() -> Iterator["checking.Bench"]:
+def open_bench() -> Iterator["self_check.Bench"]:
     """One exchange and session for all trials of this file, in this process."""
-    opened = checking.Bench(LevelName.SMOKE)
+    opened = self_check.Bench(LevelName.SMOKE)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def trial(open_bench: "checking.Bench", monkeypatch: pytest.MonkeyPatch) -> Callable[..., TrialResult]:
+def trial(open_bench: "self_check.Bench", monkeypatch: pytest.MonkeyPatch) -> Callable[..., TrialResult]:
     """Plays one trial at smoke: ``trial("fault", "mode")``; with requirements, the tests for them alone."""
-    monkeypatch.setattr(checking, "_bench", open_bench)
+    monkeypatch.setattr(self_check, "_bench", open_bench)
 
     def play(fault: str | None, mode: str | None = None, *, only: tuple[str, ...] | None = None) -> TrialResult:
         chosen_mode = mode or (FAULTS[fault].modes[0].value if fault else CancelMode.MIXED.value)
         every = open_bench.tests
         try:
             open_bench.tests = chosen(every, only)
-            return checking._trial(Trial(fault=fault, mode=chosen_mode, seed=1), LevelName.SMOKE, everything=False)
+            return self_check._trial(Trial(fault=fault, mode=chosen_mode, seed=1), LevelName.SMOKE, everything=False)
         finally:
             open_bench.tests = every
 
@@ -91,7 +91,7 @@ def test_a_clean_exchange_is_left_in_peace(trial: Callable[..., TrialResult]) ->
 
 
 def test_a_defect_of_the_suite_is_no_good_trial(
-    trial: Callable[..., TrialResult], open_bench: "checking.Bench", monkeypatch: pytest.MonkeyPatch
+    trial: Callable[..., TrialResult], open_bench: "self_check.Bench", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A trial in which a conformance test itself erred says so, whatever was found."""
 

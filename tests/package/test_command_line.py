@@ -1,5 +1,6 @@
 """The command line as a whole: help, version, wrong usage, and what it costs to start."""
 
+import pkgutil
 import subprocess
 import sys
 
@@ -31,6 +32,11 @@ def test_help_names_every_command_and_the_exit_statuses() -> None:
     for name in conformance.cli.COMMANDS:
         assert f" {name.replace('_', '-')} " in done.stdout
     assert "3 inconclusive" in " ".join(done.stdout.split())
+
+
+def test_every_module_is_a_command() -> None:
+    """The package of the command line holds commands, and nothing else."""
+    assert {module.name for module in pkgutil.iter_modules(conformance.cli.__path__)} == set(conformance.cli.COMMANDS)
 
 
 @pytest.mark.parametrize("name", conformance.cli.COMMANDS)

@@ -2,9 +2,9 @@
 
 import pytest
 
+from conformance.application.progress import Course
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.suite.listing import conformance_tests
-from conformance.watching import Course
 
 
 def test_what_is_done_is_what_ended_and_the_part_of_the_current_test() -> None:

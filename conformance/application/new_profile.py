@@ -8,8 +8,6 @@ from decimal import Decimal, InvalidOperation
 from importlib.resources import files
 from typing import Any, Final
 
-import typer
-
 from conformance.errors import UserError
 from fixtures.profiles import bundled_profiles
 
@@ -64,6 +62,10 @@ _AMOUNTS: Final = ("tick", "step", "max_quantity", "rest_price", "rest_price_sel
 _OPTIONAL: Final = frozenset({"second_key_id", "second_private_key", "rest_price_sell"})
 
 
+Ask = Callable[[str, str, str | None], str]
+"""Answers a question: the name of the wish, the question in words, and the default where there is one."""
+
+
 def complete(given: Wishes) -> Wishes:
     """The wishes with defaults where there is one. Raises ``UserError`` naming the flags that are missing."""
 
@@ -81,18 +83,11 @@ def complete(given: Wishes) -> Wishes:
     if missing:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
         raise UserError(f"Nobody is there to be asked: expected also {flags}. A terminal would be asked instead.")
-    return _filled(given, default)
+    return filled(given, default)
 
 
-def questions(given: Wishes) -> Wishes:
-    """The wishes with what a person at the terminal answered."""
-    return _filled(given, lambda _, text, default: str(typer.prompt(text, default=default)))
-
-
-Ask = Callable[[str, str, str | None], str]
-
-
-def _filled(given: Wishes, ask: Ask) -> Wishes:
+def filled(given: Wishes, ask: Ask) -> Wishes:
+    """The wishes with what ``ask`` answers for those that are missing. Raises ``UserError`` for what cannot be used."""
     wishes = given
     for name in fields(given):
         wishes = replace(wishes, **{name.name: _checked(wishes, name.name, ask)})
@@ -137,7 +132,7 @@ def extending(wishes: Wishes) -> str:
 
     writer = Environment(trim_blocks=True, undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701 - TOML, not HTML: values are quoted by the filter
     writer.filters["quoted"] = _quoted
-    template = files("conformance.cli").joinpath("target.toml.jinja").read_text(encoding="utf-8")
+    template = files("conformance.application").joinpath("target.toml.jinja").read_text(encoding="utf-8")
     base, quote = str(wishes.market).split("-")
     return writer.from_string(template).render(**asdict(wishes), base=base, quote=quote)
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from rich.console import Console
 
-from conformance.deviations import Deviation, apply, load_deviations
+from conformance.application.deviations import Deviation, apply, load_deviations
+from conformance.application.progress import Course, ShownRun
 from conformance.engine.explorer import Explorer
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.session import missing_reasons, open_session
@@ -26,7 +27,6 @@ from conformance.runner.terms import rules_of
 from conformance.suite.listing import ConformanceTest, chosen, conformance_tests, run_suite
 from conformance.verdicts import Judgement, RunRecord, exit_status, judgements
 from conformance.version import VERSION
-from conformance.watching import Course, ShownRun
 from fixtures.profiles.profile import Profile
 from reports.atomic_files import write_text
 from reports.attestation.claims import sentence_of

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from conformance.application.run import Options, opened_target, run_info
 from conformance.engine.lanes import Lanes
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.minimise import minimise as made_small
 from conformance.engine.session import open_session
-from conformance.performing import Options, opened_target, run_info
 from conformance.plans import Plan, from_data, to_json
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding
