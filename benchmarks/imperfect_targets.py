@@ -1,7 +1,7 @@
 """How the suite fares where nothing is perfect: false alarms on the honest exchange, and how many faults it still sees.
 
 The embedded exchange is put behind 50 ms of lag, with 5 % of the answers lost, 5 % of the requests throttled, reads up
-to 80 ms late (allowed in the profile) and strangers who trade. Prints a line a run and the two figures.
+to 80 ms late (allowed in the profile) and other participants who trade. Prints a line a run and the two figures.
 
     python -m benchmarks.imperfect_targets --runs 20 --level standard --lanes 8 --processes 4
     python -m benchmarks.imperfect_targets --faults 40 --level smoke
@@ -30,7 +30,7 @@ from fixtures.faults import FAULTS, families
 from fixtures.profiles import load_profile
 from reports.evidence_files import EvidenceFolder
 
-FLAWS = Imperfections(lag_ms=50, lost_answers=0.05, throttled=0.05, stale_reads_ms=80, strangers=5)
+FLAWS = Imperfections(lag_ms=50, lost_answers=0.05, throttled=0.05, stale_reads_ms=80, other_participants=5)
 
 
 def tables(lanes: int) -> dict[str, Any]:

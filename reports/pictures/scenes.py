@@ -16,7 +16,7 @@ _ID: Final = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{20,27}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
+class DrawnCall:
     """One request and its answer, or several alike that are drawn as one.
 
     ``began`` and ``ended`` are seconds since the plan began; ``answer`` is empty where none came.
@@ -35,7 +35,7 @@ class Scene:
     """One step (or several alike): what was done, the calls, and the lines of what was held possible afterwards."""
 
     title: str
-    calls: tuple[Call, ...]
+    calls: tuple[DrawnCall, ...]
     held: tuple[str, ...] = ()
     overlapping: bool = False
     violation: bool = False
@@ -73,7 +73,7 @@ def _scenes(evidence: Evidence) -> Iterator[Scene]:
         before = step.locked
 
 
-def _one_by_one(exchanges: list[Exchange]) -> Iterator[Call]:
+def _one_by_one(exchanges: list[Exchange]) -> Iterator[DrawnCall]:
     """Each call of its own, but reads in a row as one."""
     reads: list[Exchange] = []
     for exchange in exchanges:
@@ -86,7 +86,7 @@ def _one_by_one(exchanges: list[Exchange]) -> Iterator[Call]:
     yield from _together(reads)
 
 
-def _together(exchanges: list[Exchange]) -> Iterator[Call]:
+def _together(exchanges: list[Exchange]) -> Iterator[DrawnCall]:
     """Calls of one account as one, in the order of the accounts' first calls."""
     for account in dict.fromkeys(exchange.account for exchange in exchanges):
         mine = [exchange for exchange in exchanges if exchange.account == account]
@@ -96,7 +96,7 @@ def _together(exchanges: list[Exchange]) -> Iterator[Call]:
         reads = all(exchange.method == "GET" for exchange in mine)
         operations = ", ".join(dict.fromkeys(exchange.operation for exchange in mine))
         statuses = sorted({str(exchange.status or "no answer") for exchange in mine})
-        yield Call(
+        yield DrawnCall(
             account=account,
             label=f"{len(mine)} reads" if reads else f"{len(mine)} requests",
             answer=", ".join(statuses),
@@ -106,9 +106,9 @@ def _together(exchanges: list[Exchange]) -> Iterator[Call]:
         )
 
 
-def _call(exchange: Exchange) -> Call:
+def _call(exchange: Exchange) -> DrawnCall:
     took = f"{exchange.seconds * 1000:.1f} ms"
-    return Call(
+    return DrawnCall(
         account=exchange.account or "?",
         label=exchange.operation or exchange.method,
         answer="" if exchange.status is None else f"{exchange.status} \N{MIDDLE DOT} {took}",

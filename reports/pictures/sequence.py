@@ -11,7 +11,7 @@ import drawsvg as draw
 
 from reports.evidence import Evidence
 from reports.pictures.canvas import LINE, canvas, label, svg, with_tip, wrapped
-from reports.pictures.scenes import Call, Scene, scenes
+from reports.pictures.scenes import DrawnCall, Scene, scenes
 
 WIDTH: Final = 1120
 _TEXT_WIDTH: Final = 265
@@ -160,7 +160,7 @@ def _race(scene: Scene, top: float, lifelines: Mapping[str, float]) -> Iterator[
     yield label(f"{whole * 1000:.1f} ms", right, bottom, "faint", size=10, anchor="end")
 
 
-def _bar_label(call: Call, start: float, width: float, y: float, left: float, right: float) -> draw.Text:
+def _bar_label(call: DrawnCall, start: float, width: float, y: float, left: float, right: float) -> draw.Text:
     text = f"{call.account}: {call.label} -> {call.answer or 'no answer'}"
     needed = len(text) * 6.7
     x = min(max(start + 5, left + 4), max(left + 4, right - needed))

@@ -12,7 +12,7 @@ from fixtures.profiles import Profile
 from fixtures.venue import Venue
 
 MARKETS = {"BTC-USDT": "1000.00", "ETH-EUR": "100.000", "DOGE-USDT": "0.10000"}
-"""The markets and the prices at which orders of both sides rest: strangers leave the price where it is."""
+"""The markets and the prices at which orders of both sides rest: other participants leave the price where it is."""
 
 Behind = Callable[..., AbstractContextManager[Venue]]
 
@@ -23,7 +23,7 @@ def allowances(flaws: Imperfections) -> dict[str, Any]:
     if flaws.stale_reads_ms:
         late = flaws.stale_reads_ms / 1000
         tables["timing"] = {"read_delay": late, "balance_delay": late}
-    if flaws.strangers:
+    if flaws.other_participants:
         tables["markets"] = {name: {"isolated": False, "rest_price_sell": price} for name, price in MARKETS.items()}
     return tables
 

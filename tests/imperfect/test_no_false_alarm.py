@@ -17,7 +17,7 @@ from strategies.lifecycles import lifecycles
 if TYPE_CHECKING:
     from tests.imperfect.conftest import Behind
 
-EVERYTHING = {"lag_ms": 50, "lost_answers": 0.05, "throttled": 0.05, "stale_reads_ms": 80, "strangers": 5}
+EVERYTHING = {"lag_ms": 50, "lost_answers": 0.05, "throttled": 0.05, "stale_reads_ms": 80, "other_participants": 5}
 
 
 def walked(venue: Venue, *, every: int, offset: int, lives: int) -> list[PlanResult]:
@@ -42,8 +42,8 @@ def accusations(results: list[PlanResult]) -> list[str]:
         {"lost_answers": 0.05, "resets": 0.03},
         {"throttled": 0.05},
         {"stale_reads_ms": 80},
-        {"strangers": 20},
-        {"strangers": 20, "stale_reads_ms": 80},
+        {"other_participants": 20},
+        {"other_participants": 20, "stale_reads_ms": 80},
     ],
     ids=lambda flaws: "+".join(flaws),
 )
@@ -59,7 +59,7 @@ def test_an_imperfection_is_no_nonconformity(behind: "Behind", flaws: dict[str, 
 
 
 def test_everything_at_once_is_no_nonconformity(behind: "Behind") -> None:
-    """Far away, forgetful, busy, late and shared with strangers: nothing is held against the target."""
+    """Far away, forgetful, busy, late and shared with others: nothing is held against the target."""
     with behind(mode=CancelMode.MIXED, **EVERYTHING) as venue:
         results = walked(venue, every=20, offset=7, lives=1)
     assert accusations(results) == []

@@ -93,9 +93,9 @@ def test_late_balances_and_lists_are_of_one_past(behind: "Behind") -> None:
         assert balances["USDT"].locked == 500
 
 
-def test_strangers_trade_with_resting_orders(behind: "Behind") -> None:
+def test_other_participants_trade_with_resting_orders(behind: "Behind") -> None:
     """Orders that nobody of ours crosses are filled all the same, in steps of the market."""
-    with behind(strangers=200) as venue:
+    with behind(other_participants=200) as venue:
         order_id = venue.place(RESTING).order_id
         assert order_id is not None
         deadline = time.monotonic() + 5
