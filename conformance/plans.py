@@ -214,6 +214,23 @@ class Plan:
         return hashlib.sha256(to_json(replace(self, title="")).encode()).hexdigest()[:16]
 
 
+def calls_of(action: Action) -> tuple[Action, ...]:
+    """The calls of a race, or the action itself."""
+    return action.calls if isinstance(action, Parallel) else (action,)
+
+
+LOOK_AGAIN_AFTER = 0.4
+"""Seconds after which a closed order is looked at again: a revived one shows only then (CXL-03)."""
+
+
+def looked_at_later(plan: Plan) -> Plan:
+    """The plan with a later look at each of its orders: what shows a change that came after it had ended."""
+    names = [action.order for action in plan.actions if isinstance(action, Place)]
+    reads = (Read(order=name) for name in names)
+    looks: tuple[Action, ...] = (Settle(), Wait(seconds=1.5 * LOOK_AGAIN_AFTER), *reads)
+    return replace(plan, actions=(*plan.actions, *looks), title=f"{plan.title}, looked at later")
+
+
 for _kind in (Plan, *get_args(Action)):
     _kind.__pydantic_config__ = ConfigDict(extra="forbid")  # a key that is misspelt would be passed over silently
 

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from conformance.errors import UserError
+from conformance.model.order import Status
 
 FILE: Final = "conformance/requirements.toml"
 ID: Final = re.compile(r"(CXL|ALL|PND|TRM|NTF|FND|SIG|RCE|ERR|INF)-\d\d")
@@ -85,6 +86,14 @@ class Capability(StrEnum):
     OPENAPI = "openapi"
 
 
+class Measure(StrEnum):
+    """What a requirement that is only measured times: from a cancel's request, or from its answer, to this."""
+
+    ANSWER = "answer"
+    END = "end"
+    RELEASE = "release"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requirement:
     """One requirement of the catalogue.
@@ -92,6 +101,11 @@ class Requirement:
     ``source`` names the section of the source document (or the fact or requirement that it follows from);
     ``needs`` are the capabilities without which its verdict is NOT EXERCISED; ``note`` says how it is read where the
     source is silent (empty where there is nothing to say).
+
+    ``needs_state`` is a status that a correct venue need not show, ``fleeting`` says that a pending cancel must last
+    until something meets it: where neither was seen, the verdict is NOT EXERCISED. ``partly_filled``: it speaks of
+    orders that are filled in part. ``left_out_by`` is the dotted key of a profile that leaves the requirement out,
+    ``relaxed_by`` are those that make it milder. ``measures``: what is timed, of one that is never judged.
     """
 
     id: str
@@ -102,6 +116,12 @@ class Requirement:
     source: str
     needs: frozenset[Capability]
     note: str = ""
+    needs_state: Status | None = None
+    fleeting: bool = False
+    partly_filled: bool = False
+    left_out_by: str = ""
+    relaxed_by: tuple[str, ...] = ()
+    measures: Measure | None = None
 
     @property
     def family(self) -> str:
@@ -150,6 +170,11 @@ def select(ids: Iterable[str]) -> tuple[Requirement, ...]:
     return tuple(entry for known, entry in catalogue().items() if known in wanted)
 
 
+def touched_by(key: str) -> tuple[str, ...]:
+    """The ids of the requirements that a key of a profile (``relaxations.lax_base64``) relaxes or leaves out."""
+    return tuple(entry.id for entry in catalogue().values() if key == entry.left_out_by or key in entry.relaxed_by)
+
+
 @cache
 def digest() -> str:
     """Return the catalogue's SHA-256 in hex, over canonical JSON: independent of layout, order and comments."""
@@ -168,7 +193,17 @@ _KEYS: Final[Mapping[str, type]] = {
     "source": str,
     "needs": list,
     "note": str,
+    "needs_state": str,
+    "fleeting": bool,
+    "partly_filled": bool,
+    "left_out_by": str,
+    "relaxed_by": list,
+    "measures": str,
 }
+_MAY_LACK: Final = frozenset(
+    {"note", "needs_state", "fleeting", "partly_filled", "left_out_by", "relaxed_by", "measures"}
+)
+"""Keys that a requirement need not have."""
 
 
 def _requirement(name: str, table: object) -> Requirement:
@@ -179,7 +214,7 @@ def _requirement(name: str, table: object) -> Requirement:
     for key in table.keys() - _KEYS.keys():
         raise UserError(f"{FILE}: [{name}] {key}: unknown key; expected one of {', '.join(_KEYS)}")
     for key, kind in _KEYS.items():
-        if key not in table and key != "note":
+        if key not in table and key not in _MAY_LACK:
             raise UserError(f"{FILE}: [{name}] {key}: missing; every requirement has one")
         if key in table and not isinstance(table[key], kind):
             raise UserError(f"{FILE}: [{name}] {key}: expected a {kind.__name__}, found {table[key]!r}")
@@ -195,6 +230,12 @@ def _requirement(name: str, table: object) -> Requirement:
         source=table["source"],
         needs=frozenset(_word(Capability, name, "needs", word) for word in table["needs"]),
         note=table.get("note", ""),
+        needs_state=_word(Status, name, "needs_state", table["needs_state"]) if "needs_state" in table else None,
+        fleeting=table.get("fleeting", False),
+        partly_filled=table.get("partly_filled", False),
+        left_out_by=table.get("left_out_by", ""),
+        relaxed_by=tuple(table.get("relaxed_by", ())),
+        measures=_word(Measure, name, "measures", table["measures"]) if "measures" in table else None,
     )
 
 

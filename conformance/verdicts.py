@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from conformance.exit_status import ExitStatus
-from conformance.model.order import Status
 from conformance.requirements import Level, Requirement, catalogue
 from conformance.trace import PlanResult, Violation
 
@@ -150,29 +149,18 @@ def _verdict(
         return Verdict.PASS, ""
     if requirement in record.beyond:
         return Verdict.NOT_EXERCISED, record.beyond[requirement]
-    state = STATE_NEEDED.get(requirement.partition("-")[0]) or STATE_NEEDED.get(requirement)
+    state = catalogue()[requirement].needs_state
     if state is not None and record.stopped is None and not any(seen == state for seen, _ in record.cells):
         return Verdict.NOT_EXERCISED, f"the target never showed an order that is {state}"
     if record.stopped is not None:
         return Verdict.INCONCLUSIVE, record.stopped
-    if requirement in FLEETING and not record.errors and not record.troubles:
+    if catalogue()[requirement].fleeting and not record.errors and not record.troubles:
         return Verdict.NOT_EXERCISED, "no pending cancel of the target lasted until something met it"
     if record.errors:
         return Verdict.INCONCLUSIVE, record.errors[0]
     if record.troubles:
         return Verdict.INCONCLUSIVE, record.troubles.most_common(1)[0][0]
     return Verdict.INCONCLUSIVE, "no plan of this run reached it"
-
-
-FLEETING = frozenset({"PND-02", "PND-04", "PND-05"})
-"""What must meet a pending cancel: a venue that confirms within milliseconds gives it no time, and is not in doubt."""
-
-STATE_NEEDED: Mapping[str, Status] = {
-    "PND": Status.PENDING_CANCEL,
-    "TRM-03": Status.PENDING,
-    "TRM-07": Status.REJECTED,
-}
-"""States that a correct venue need not show: without them these requirements are NOT EXERCISED, not in doubt."""
 
 
 def exit_status(

@@ -1,29 +1,35 @@
-"""What is measured and shown, never judged: INF-01 to INF-03, as percentiles and as samples for a picture."""
+"""What is measured and shown, never judged: the INF requirements, as percentiles and as samples for a picture."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from conformance.requirements import Measure, catalogue
 from conformance.verdicts import RunRecord
 
 FORMAT: Final = "cancel-conformance/latency/1"
 MOST_SAMPLES: Final = 1000
 """Samples that are kept of each measure, evenly spread over the sorted ones: the shape stays, the file stays small."""
 
-MEASURES: Final[Mapping[str, str]] = {
-    "INF-01": "time to answer a cancel",
-    "INF-02": "time from the answer to a terminal status",
-    "INF-03": "time from the answer to released funds",
+_WORDS: Final[Mapping[Measure, str]] = {
+    Measure.ANSWER: "time to answer a cancel",
+    Measure.END: "time from the answer to a terminal status",
+    Measure.RELEASE: "time from the answer to released funds",
 }
+_MEASURED: Final = {one.id: one.measures for one in catalogue().values() if one.measures is not None}
+
+MEASURES: Final[Mapping[str, str]] = {name: _WORDS[what] for name, what in _MEASURED.items()}
+"""By the id of a requirement that is only measured: what is timed, in words."""
 
 
 def latency(record: RunRecord) -> dict[str, Any]:
     """The measured times of a run as JSON data, in seconds."""
     seconds = {
-        "INF-01": record.answer_seconds,
-        "INF-02": record.terminal_seconds,
-        "INF-03": record.release_seconds,
+        Measure.ANSWER: record.answer_seconds,
+        Measure.END: record.terminal_seconds,
+        Measure.RELEASE: record.release_seconds,
     }
-    return {"format": FORMAT, "unit": "seconds", "measures": {name: measure(seconds[name]) for name in MEASURES}}
+    measures = {name: measure(seconds[what]) for name, what in _MEASURED.items()}
+    return {"format": FORMAT, "unit": "seconds", "measures": measures}
 
 
 def measure(samples: Sequence[float]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Aimed plans: every state of an order's life met by every event, walked on purpose before chance has its say."""
+"""Aimed plans: every state of an order's life met by every event, one by one, before chance has a part."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import cycle
@@ -23,7 +23,7 @@ from conformance.plans import (
     Snapshot,
 )
 from conformance.requirements import Capability
-from strategies.grounds import LONELY, ORDINARY, Ground, MarketShape
+from strategies.grounds import EMPTY_BOOK_DIVISOR, ORDINARY_SHARE, Ground, MarketShape
 
 STATES = (
     "open",
@@ -70,7 +70,7 @@ EVENTS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scene:
-    """Where a cell is played: one market, one side, a price, a quantity; ``fills`` of a partly filled order."""
+    """With what a cell is tried: one market, one side, a price, a quantity; ``fills`` of a partly filled order."""
 
     market: MarketShape
     side: Side
@@ -105,8 +105,8 @@ def scenes(ground: Ground) -> Iterator[Scene]:
     """Scenes without end: markets, sides and sizes take turns."""
     for number, (market, side) in enumerate(cycle([(m, s) for m in ground.markets for s in (Side.BUY, Side.SELL)])):
         price = market.resting_price(side, 1 + number % 7)
-        most = ground.affordable(PRIMARY, market, side, price, ORDINARY)
-        fillable = ground.affordable(COUNTERPARTY, market, side.opposite, price, ORDINARY)
+        most = ground.affordable(PRIMARY, market, side, price, ORDINARY_SHARE)
+        fillable = ground.affordable(COUNTERPARTY, market, side.opposite, price, ORDINARY_SHARE)
         size = min(most, fillable)
         least = 3 * int(market.min_quantity / market.step)  # fills of a third must be orders, too
         steps = max(12, least, int(size / market.step) // (3, 40, 700)[number % 3])
@@ -114,42 +114,66 @@ def scenes(ground: Ground) -> Iterator[Scene]:
         yield Scene(market=market, side=side, price=price, quantity=quantity)
 
 
+_FILL, _EXPIRE, _BULK, _SECOND = Capability.FILL, Capability.EXPIRE, Capability.CANCEL_ALL, Capability.SECOND_ACCOUNT
+
+_STATE_NEEDS: Mapping[str, frozenset[Capability]] = {
+    "open until a time": frozenset({_EXPIRE}),
+    "partially filled by taking": frozenset({_SECOND, _FILL}),
+    "partially filled": frozenset({_FILL}),
+    "filled": frozenset({_FILL}),
+    "canceled after a fill": frozenset({_FILL}),
+    "being canceled after a fill": frozenset({_FILL}),
+    "expired": frozenset({_EXPIRE}),
+    "expired after a fill": frozenset({_EXPIRE}),
+}
+"""What a target must offer to be driven into a state."""
+
+_EVENT_NEEDS: Mapping[str, frozenset[Capability]] = {
+    "cancel-all": frozenset({_BULK}),
+    "cancel-all twice": frozenset({_BULK}),
+    "cancel-all by another account": frozenset({_BULK, _SECOND}),
+    "cancel by another account": frozenset({_SECOND}),
+    "opposite order, part": frozenset({_FILL}),
+    "opposite order, whole": frozenset({_FILL}),
+    "two fills, then cancel": frozenset({_FILL}),
+}
+"""What a target must offer for an event."""
+
+
+def _can(ground: Ground, needed: frozenset[Capability]) -> bool:
+    """Whether the target offers all that is needed; a second account is one that this ground has."""
+    second = _SECOND not in needed or COUNTERPARTY in ground.accounts
+    return second and all(ground.can(one) for one in needed - {_SECOND})
+
+
 def state_actions(state: str, scene: Scene, ground: Ground) -> list[Action] | None:
     """The actions that lead order ``a`` into a state; ``None`` where the target cannot be driven there."""
+    if not _can(ground, _STATE_NEEDS.get(state, frozenset())):
+        return None
     parts = scene.fills or (scene.part,)
     fill: list[Action] = [*(Fill(order="a", quantity=part) for part in parts), Snapshot()]
     match state:
         case "open":
             return [scene.place("a"), Snapshot()]
         case "open until a time":
-            if not ground.can(Capability.EXPIRE):
-                return None
             return [scene.place("a", time_in_force=TimeInForce.GTD), Snapshot()]
         case "partially filled by taking":
-            if COUNTERPARTY not in ground.accounts or not ground.can(Capability.FILL):
-                return None
             facing = scene.place("f", side=scene.side.opposite, account=COUNTERPARTY, quantity=scene.part)
             return [facing, scene.place("a", price=scene.improved), Snapshot()]
         case "partially filled":
-            return [scene.place("a"), *fill] if ground.can(Capability.FILL) else None
+            return [scene.place("a"), *fill]
         case "filled":
-            if not ground.can(Capability.FILL):
-                return None
             whole = (*scene.fills, scene.quantity - sum(scene.fills))
             return [scene.place("a"), *(Fill(order="a", quantity=part) for part in whole), Snapshot()]
         case "canceled":
             return [scene.place("a"), Snapshot(), Cancel(order="a"), Settle(), Snapshot()]
         case "canceled after a fill":
-            if not ground.can(Capability.FILL):
-                return None
             return [scene.place("a"), *fill, Cancel(order="a"), Settle(), Snapshot()]
         case "being canceled":
             return [scene.place("a"), Snapshot(), Cancel(order="a"), Snapshot()]
         case "being canceled after a fill":
-            return [scene.place("a"), *fill, Cancel(order="a"), Snapshot()] if ground.can(Capability.FILL) else None
+            return [scene.place("a"), *fill, Cancel(order="a"), Snapshot()]
         case "expired" | "expired after a fill":
-            if not ground.can(Capability.EXPIRE):
-                return None
             before = fill if state == "expired after a fill" and ground.can(Capability.FILL) else [Snapshot()]
             return [scene.place("a", time_in_force=TimeInForce.GTD), *before, Expire(order="a"), Snapshot()]
         case "executing":
@@ -166,7 +190,11 @@ def _executing(scene: Scene, ground: Ground) -> list[Action] | None:
     market: dict[str, object] = {"type": OrderType.MARKET, "price": None}
     hold = HoldMarket(market=scene.market.name, held=True)
     if ground.waits_in:
-        return [hold, scene.place("a", quantity=scene.market.on_grid(scene.quantity / LONELY), **market), Snapshot()]
+        return [
+            hold,
+            scene.place("a", quantity=scene.market.on_grid(scene.quantity / EMPTY_BOOK_DIVISOR), **market),
+            Snapshot(),
+        ]
     facing = scene.place("f", side=scene.side.opposite, account=COUNTERPARTY)
     first: list[Action] = [facing] if COUNTERPARTY in ground.accounts else []
     return [*first, hold, scene.place("a", **market), Snapshot()]
@@ -201,17 +229,16 @@ def event_actions(event: str, scene: Scene, ground: Ground) -> list[Action] | No
 
 
 def _met(event: str, scene: Scene, ground: Ground) -> list[Action] | None:
-    second = COUNTERPARTY in ground.accounts
+    if not _can(ground, _EVENT_NEEDS.get(event, frozenset())):
+        return None
     match event:
         case "cancel":
             return [Cancel(order="a"), Snapshot()]
         case "cancel twice":
             return [Cancel(order="a"), Cancel(order="a"), Snapshot(), Settle(), Snapshot()]
         case "cancel-all":
-            return [CancelAll(), Snapshot()] if ground.can(Capability.CANCEL_ALL) else None
+            return [CancelAll(), Snapshot()]
         case "cancel-all twice":
-            if not ground.can(Capability.CANCEL_ALL):
-                return None
             return [
                 scene.place("b"),
                 CancelAll(),
@@ -223,12 +250,8 @@ def _met(event: str, scene: Scene, ground: Ground) -> list[Action] | None:
                 Snapshot(),
             ]
         case "cancel-all by another account":
-            if not ground.can(Capability.CANCEL_ALL) or not second:
-                return None
             return [CancelAll(account=COUNTERPARTY), Snapshot()]
         case "cancel by another account":
-            if not second:
-                return None
             unknown = CancelUnknown(order_id=UNKNOWN_IDS[0], account=COUNTERPARTY)
             foreign = Cancel(order="a", account=COUNTERPARTY)
             return [unknown, foreign, Read(order="a", account=COUNTERPARTY), Snapshot()]
@@ -237,12 +260,8 @@ def _met(event: str, scene: Scene, ground: Ground) -> list[Action] | None:
         case "refused cancel of a neighbour":
             return [scene.place("b"), Cancel(order="b"), Settle(), Cancel(order="b"), Snapshot()]
         case "opposite order, part":
-            if not ground.can(Capability.FILL):
-                return None
             return [Fill(order="a", quantity=scene.part), Snapshot(), Settle(), Snapshot()]
         case "opposite order, whole":
-            if not ground.can(Capability.FILL):
-                return None
             return [
                 scene.place("b"),
                 Fill(order="a", quantity=scene.quantity),
@@ -253,8 +272,6 @@ def _met(event: str, scene: Scene, ground: Ground) -> list[Action] | None:
         case "cancel of an unknown order":
             return [*(CancelUnknown(order_id=unknown_id) for unknown_id in UNKNOWN_IDS), Snapshot()]
         case "two fills, then cancel":
-            if not ground.can(Capability.FILL):
-                return None
             fills: list[Action] = [Fill(order="a", quantity=scene.market.step), Fill(order="a", quantity=scene.part)]
             return [*fills, Cancel(order="a"), Snapshot(), Cancel(order="a"), Snapshot()]
     raise ValueError(f"expected an event among {', '.join(EVENTS)}, found {event!r}")

@@ -1,4 +1,4 @@
-"""Aimed plans beside the cells: what else an order may be when a cancel meets it, and who else may stand beside it.
+"""Aimed plans beside the cells: how an order was placed and traded before its cancel, and what rests beside it.
 
 The cells walk an order's states. These walk what a state does not tell: how the order was placed, how it came to its
 end, whether its time is still to come, and that an order of another account stands at its price.
@@ -27,7 +27,7 @@ from conformance.plans import (
 )
 from conformance.requirements import Capability
 from strategies.cells import UNKNOWN_IDS, Scene, scenes
-from strategies.grounds import ORDINARY, Ground
+from strategies.grounds import ORDINARY_SHARE, Ground
 
 LONG_CLIENT_ID = 36
 AT_ONCE = 4
@@ -63,12 +63,12 @@ def shared_levels(ground: Ground) -> list[Plan]:
 
 
 def _order_of_another(scene: Scene, ground: Ground) -> Place:
-    most = ground.affordable(COUNTERPARTY, scene.market, scene.side, scene.price, ORDINARY)
+    most = ground.affordable(COUNTERPARTY, scene.market, scene.side, scene.price, ORDINARY_SHARE)
     return scene.place("n", account=COUNTERPARTY, quantity=min(scene.quantity, most))
 
 
 def deadlines_of_closed_orders(ground: Ground) -> list[Plan]:
-    """The time of a ``gtd`` order comes when it is over: nothing happens to it any more (CXL-03, FND-02)."""
+    """The deadline of a ``gtd`` order comes after its end: nothing happens to it any more (CXL-03, FND-02)."""
     if not ground.can(Capability.EXPIRE):
         return []
     plans = []

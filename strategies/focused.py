@@ -1,4 +1,4 @@
-"""Focused plans: one requirement's states and events, under histories and crowds that are left to chance."""
+"""Focused plans: one requirement's states and events, with earlier actions and other orders drawn at random."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -23,7 +23,7 @@ from conformance.plans import (
 from conformance.requirements import Capability
 from strategies.amounts import fill_quantities, prices, quantities
 from strategies.cells import Scene, event_actions, state_actions
-from strategies.grounds import ORDINARY, Ground, MarketShape
+from strategies.grounds import ORDINARY_SHARE, Ground, MarketShape
 from strategies.lifecycles import THIRD
 
 
@@ -37,8 +37,8 @@ def random_scenes(draw: st.DrawFn, ground: Ground, *, markets: tuple[MarketShape
     side = draw(st.sampled_from(Side))
     price = draw(prices(market, side))
     most = min(
-        ground.affordable(PRIMARY, market, side, price, ORDINARY),
-        ground.affordable(COUNTERPARTY, market, side.opposite, price, ORDINARY),
+        ground.affordable(PRIMARY, market, side, price, ORDINARY_SHARE),
+        ground.affordable(COUNTERPARTY, market, side.opposite, price, ORDINARY_SHARE),
     )
     quantity = draw(quantities(market, most=most))
     rest, fills = quantity, []
@@ -94,14 +94,14 @@ def neighbours(draw: st.DrawFn, ground: Ground, *, scene: Scene, number: int) ->
     same = draw(st.booleans())
     price = scene.price if same else draw(prices(scene.market, scene.side))
     account = THIRD if THIRD in ground.accounts and draw(st.integers(0, 3)) == 0 else PRIMARY
-    most = ground.affordable(account, scene.market, scene.side, price, ORDINARY)
+    most = ground.affordable(account, scene.market, scene.side, price, ORDINARY_SHARE)
     quantity = draw(quantities(scene.market, most=most))
     return scene.place(f"n{number}", price=price, quantity=quantity, account=account)
 
 
 @st.composite
 def histories(draw: st.DrawFn, ground: Ground, *, scene: Scene) -> list[Action]:
-    """What an account may have behind it when an order is placed; mostly nothing."""
+    """What the account may have done before the order is placed; mostly nothing."""
     kind = draw(st.integers(0, 7))
     order = scene.place("h")
     if kind == 1:
@@ -151,7 +151,7 @@ def bulk_plans(draw: st.DrawFn, ground: Ground, *, most: int = 9, many: bool = F
     count = min(count, ground.most_open - 2)  # with one of another account's, and one that fills
     sides = {market.name: draw(st.sampled_from(Side)) for market in ground.markets}
     both = draw(st.integers(0, 2)) == 0
-    share = ORDINARY / (8 if many else 1)
+    share = ORDINARY_SHARE / (8 if many else 1)
     actions: list[Action] = []
     names: list[str] = []
     for number in range(count):
@@ -164,20 +164,14 @@ def bulk_plans(draw: st.DrawFn, ground: Ground, *, most: int = 9, many: bool = F
         market = draw(st.sampled_from(ground.markets))
         side = Side.BUY if both else sides[market.name].opposite  # far below, no order of either account meets it
         price = market.resting_price(side, 90)
-        quantity = market.on_grid(ground.affordable(COUNTERPARTY, market, side, price, ORDINARY) / 7)
+        quantity = market.on_grid(ground.affordable(COUNTERPARTY, market, side, price, ORDINARY_SHARE) / 7)
         other = Place(
             order="other", account=COUNTERPARTY, market=market.name, side=side, price=price, quantity=quantity
         )
         actions.insert(draw(st.integers(0, len(actions))), other)
     for name in draw(st.lists(st.sampled_from(names), max_size=3, unique=True)) if names else []:
-        kind = draw(st.integers(0, 2))
         placed = next(a for a in actions if isinstance(a, Place) and a.order == name)
-        if kind == 0:
-            actions += [Cancel(order=name), Snapshot()]
-        elif ground.can(Capability.FILL):
-            market = next(m for m in ground.markets if m.name == placed.market)
-            part = draw(fill_quantities(market, rest=placed.quantity)) if kind == 1 else placed.quantity
-            actions += [Fill(order=name, quantity=part), Snapshot()]
+        actions += _before_bulk(draw, ground, placed)
     actions += [CancelAll(), Snapshot()]
     again = draw(st.integers(0, 2))
     if again:
@@ -187,13 +181,25 @@ def bulk_plans(draw: st.DrawFn, ground: Ground, *, most: int = 9, many: bool = F
     return Plan(title="cancel-all of many" if many else "cancel-all", actions=tuple(actions))
 
 
+def _before_bulk(draw: st.DrawFn, ground: Ground, placed: Place) -> list[Action]:
+    """What happens to an order before cancel-all: it is cancelled, or filled in part or whole."""
+    kind = draw(st.integers(0, 2))
+    if kind == 0:
+        return [Cancel(order=placed.order), Snapshot()]
+    if not ground.can(Capability.FILL):
+        return []
+    market = next(m for m in ground.markets if m.name == placed.market)
+    part = draw(fill_quantities(market, rest=placed.quantity)) if kind == 1 else placed.quantity
+    return [Fill(order=placed.order, quantity=part), Snapshot()]
+
+
 def _bulk_order(
     draw: st.DrawFn, ground: Ground, name: str, market: MarketShape, side: Side, account: str, share: Decimal
 ) -> Place:
     price = draw(prices(market, side))
     most = min(
         ground.affordable(account, market, side, price, share),
-        ground.affordable(COUNTERPARTY, market, side.opposite, price, ORDINARY),
+        ground.affordable(COUNTERPARTY, market, side.opposite, price, ORDINARY_SHARE),
     )
     quantity = draw(quantities(market, most=most))
     until = ground.can(Capability.EXPIRE) and draw(st.integers(0, 4)) == 0
@@ -232,7 +238,7 @@ def old_orders(ground: Ground, *, seconds: float) -> list[Plan]:
 
 
 def older_orders(ground: Ground, *, seconds: float) -> Plan:
-    """The same in one plan, for a rest too long for several: open orders and closed ones grow old side by side."""
+    """The same in one plan, where the wait is too long for several: open and closed orders wait side by side."""
     begin, names = _resting(ground)
     closed, last = [Cancel(order=name) for name in names[::3]], [Cancel(order=name) for name in names[2::3]]
     bulk: list[Action] = [CancelAll()] if ground.can(Capability.CANCEL_ALL) else [*last]
@@ -249,7 +255,7 @@ def _resting(ground: Ground) -> tuple[list[Action], list[str]]:
     for market in ground.markets:
         for side, ticks in ((Side.BUY, 3), (Side.SELL, 3), (Side.BUY, 5)):
             price = market.resting_price(side, ticks)
-            quantity = market.on_grid(ground.affordable(PRIMARY, market, side, price, ORDINARY) / 9)
+            quantity = market.on_grid(ground.affordable(PRIMARY, market, side, price, ORDINARY_SHARE) / 9)
             name = f"o{len(orders)}"
             orders.append(Place(order=name, market=market.name, side=side, price=price, quantity=quantity))
         if ground.can(Capability.FILL) and market.divisible:

@@ -1,4 +1,4 @@
-"""The ground that plans are drawn on: markets, accounts, funds and abilities of one target, as plain values."""
+"""What a target offers to plans: its markets, accounts, funds and capabilities, as plain values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from conformance.model.order import Side
 from conformance.plans import COUNTERPARTY, PRIMARY
 from conformance.requirements import Capability
 
-ORDINARY = Decimal("0.03")
+ORDINARY_SHARE = Decimal("0.03")
 """The share of the available funds that an ordinary order of a plan may use."""
 
-BIG = Decimal("0.2")
+BIG_SHARE = Decimal("0.2")
 """The share that one big order of a plan may use; plans hold at most one."""
 
-LONELY = 60
-"""How much smaller a market order is that finds an empty book."""
+EMPTY_BOOK_DIVISOR = 60
+"""A market order that finds an empty book uses the ordinary share divided by this."""
 
 CROWD_OF_MOST = 20
 """How many orders a plan may place to take most of the funds."""
@@ -92,7 +92,7 @@ class Ground:
 
         With nothing in the book the venue takes its own price for an estimate, which may be far above a resting one.
         """
-        return ORDINARY / LONELY if self.waits_in else ORDINARY
+        return ORDINARY_SHARE / EMPTY_BOOK_DIVISOR if self.waits_in else ORDINARY_SHARE
 
     def affordable(self, account: str, market: MarketShape, side: Side, price: Decimal, share: Decimal) -> Decimal:
         """The largest quantity that uses at most ``share`` of what an account has, in base units on the grid."""

@@ -50,7 +50,7 @@ def battery(
     seed: int,
     operation: str = "cancel",
     file: str | None = None,
-    attack_class: str | None = None,
+    attack_class: str | tuple[str, ...] | None = None,
     also: Sequence[AttackVector] = (),
 ) -> list[Attack]:
     """The first ``count`` attacks on an operation, the same for the same seed; controls are left out.
@@ -146,7 +146,7 @@ def newest_orders(ground: Ground) -> Plan:
     for number, name in enumerate(2 * NAMELESS):
         actions += [scene.place(f"o{number}", quantity=small)]
         actions += [forged(attack(vector(name)), "cancel", order=f"o{number}")]
-    return Plan(title="NTF-04 behind new orders", actions=(*actions, Snapshot()))
+    return Plan(title="malformed ids behind new orders", actions=(*actions, Snapshot()))
 
 
 def _correct(order: str) -> Forge:
@@ -197,7 +197,7 @@ WITHOUT_CREDENTIALS = (
     ("other-key-revoked-own-id",),
     ("payload-empty",),
 )
-"""Callers without valid credentials, as vectors: what they are told of an order must not depend on it (SIG-10)."""
+"""Callers without valid credentials, as vectors: the answer to them must not depend on the order (SIG-10)."""
 
 
 REFUSALS = ("signature-missing", "key-id-missing", "id-quote-behind", "id-letter", "request-method-get", "id-one-bit")

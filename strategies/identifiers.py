@@ -8,7 +8,7 @@ from strategies.attacks import attacks_of
 
 
 def order_ids(
-    *, operation: str = "cancel", requirement: str | None = None, attack_class: str | None = None
+    *, operation: str = "cancel", requirement: str | None = None, attack_class: str | tuple[str, ...] | None = None
 ) -> SearchStrategy[Attack]:
     """Texts that are no order's id in its own spelling.
 
@@ -30,9 +30,9 @@ def unknown_ids(*, operation: str = "cancel") -> SearchStrategy[Attack]:
 
 def malformed_ids(*, operation: str = "cancel") -> SearchStrategy[Attack]:
     """Ids that are refused as malformed, or with another 4xx where they change the path (NTF-04)."""
-    return order_ids(operation=operation, requirement="NTF-04")
+    return order_ids(operation=operation, attack_class=("malformed", "trailing", "text"))
 
 
 def other_spellings(*, operation: str = "cancel") -> SearchStrategy[Attack]:
     """Other spellings of the real id (NTF-06); read and cancel must agree on each."""
-    return order_ids(operation=operation, requirement="NTF-06")
+    return order_ids(operation=operation, attack_class="spelling")

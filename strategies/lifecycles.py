@@ -30,7 +30,7 @@ from conformance.plans import (
 )
 from conformance.requirements import Capability
 from strategies.amounts import fill_quantities, prices, quantities
-from strategies.grounds import BIG, ORDINARY, Ground, MarketShape
+from strategies.grounds import BIG_SHARE, ORDINARY_SHARE, Ground, MarketShape
 
 THIRD = "third"
 
@@ -146,11 +146,11 @@ def _market(draw: st.DrawFn, sketch: Sketch) -> tuple[MarketShape, Side]:
 def _new(draw: st.DrawFn, sketch: Sketch, *, account: str, side: Side, market: MarketShape, **changes: object) -> None:
     price = draw(prices(market, side))
     limit = changes.get("type") is not OrderType.MARKET  # what a market order locks is the venue's own estimate
-    share = ORDINARY if limit else sketch.ground.executing_share
+    share = ORDINARY_SHARE if limit else sketch.ground.executing_share
     if not sketch.big_used and limit and account == PRIMARY and draw(CHOICES) % 8 == 0:
-        share, sketch.big_used = BIG, True
+        share, sketch.big_used = BIG_SHARE, True
     most = sketch.ground.affordable(account, market, side, price, share)
-    quantity = most if share is BIG else draw(quantities(market, most=most))
+    quantity = most if share is BIG_SHARE else draw(quantities(market, most=most))
     name = f"{'abcdefghijklmnopqrstuvwxyz'[len(sketch.orders) % 26]}{len(sketch.orders) // 26 or ''}"
     terms: dict[str, object] = {"order": name, "market": market.name, "side": side, "account": account}
     terms |= {"quantity": quantity, "price": price, **changes}
@@ -287,7 +287,7 @@ def _fill_part(draw: st.DrawFn, sketch: Sketch) -> None:
             return
         quantity = draw(fill_quantities(order.market, rest=order.rest))
         most = sketch.ground.affordable(
-            COUNTERPARTY, order.market, order.side.opposite, order.price or Decimal(1), ORDINARY
+            COUNTERPARTY, order.market, order.side.opposite, order.price or Decimal(1), ORDINARY_SHARE
         )
         quantity = min(quantity, most)
         sketch.actions.append(Fill(order=order.name, quantity=quantity))
@@ -300,7 +300,7 @@ def _fill_whole(draw: st.DrawFn, sketch: Sketch) -> None:
         _place(draw, sketch)
         return
     most = sketch.ground.affordable(
-        COUNTERPARTY, order.market, order.side.opposite, order.price or Decimal(1), ORDINARY
+        COUNTERPARTY, order.market, order.side.opposite, order.price or Decimal(1), ORDINARY_SHARE
     )
     quantity = min(order.rest, most)
     sketch.actions.append(Fill(order=order.name, quantity=quantity))
@@ -314,7 +314,7 @@ def _fill_closed(draw: st.DrawFn, sketch: Sketch) -> None:
         _cancel(draw, sketch)
         return
     most = sketch.ground.affordable(
-        COUNTERPARTY, order.market, order.side.opposite, order.price or Decimal(1), ORDINARY
+        COUNTERPARTY, order.market, order.side.opposite, order.price or Decimal(1), ORDINARY_SHARE
     )
     quantity = min(order.market.on_grid(max(order.rest, order.market.step)), most)
     sketch.actions.append(Fill(order=order.name, quantity=quantity))

@@ -28,13 +28,13 @@ from conformance.plans import (
 from conformance.requirements import Capability
 from strategies.amounts import fill_quantities, prices, quantities
 from strategies.cells import Scene
-from strategies.grounds import ORDINARY, Ground
+from strategies.grounds import ORDINARY_SHARE, Ground
 from strategies.lifecycles import THIRD
 
 MOST_CALLS = 8
 """Calls of one race: enough for every pair of kinds, few enough to be judged in milliseconds."""
 
-SHARE = ORDINARY / 6
+SHARE = ORDINARY_SHARE / 6
 """The share of the funds that one order of a race may use; a plan holds many."""
 
 LAST: tuple[Action, ...] = (Snapshot(), Settle(), Snapshot())

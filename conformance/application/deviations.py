@@ -27,7 +27,7 @@ from conformance.verdicts import Judgement, Verdict, exit_status
 WORD: Final = "DEVIATION"
 """What stands in place of the verdict of a requirement whose failures are all excused."""
 
-_EXAMPLE: Final = '[[deviation]] with requirement = "CXL-01", reason = "…", expires = 2027-03-31'
+_EXAMPLE: Final = f'[[deviation]] with requirement = "{next(iter(catalogue()))}", reason = "…", expires = 2027-03-31'
 _KEYS: Final = ("requirement", "reason", "expires", "kind")
 
 

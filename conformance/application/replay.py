@@ -61,7 +61,7 @@ def _opened(kept: Evidence, options: Options) -> Iterator[tuple[Profile, Lanes]]
 def impatient(lanes: Lanes) -> None:
     """Take a request that has no answer for dropped at once: that the target drops it was seen in several plans."""
     for lane in lanes.lanes:
-        lane.memory.silences.patience = 1
+        lane.memory.known = replace(lane.memory.known, patience=1)
 
 
 def replays(kept: Evidence, options: Options, *, times: int) -> Iterator[Replay]:

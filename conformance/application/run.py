@@ -23,7 +23,7 @@ from conformance.errors import UserError
 from conformance.exit_status import ExitStatus
 from conformance.plans import Plan, from_data
 from conformance.requirements import select
-from conformance.runner.terms import rules_of
+from conformance.runner.translation import venue_rules
 from conformance.suite.listing import ConformanceTest, chosen, conformance_tests, run_suite
 from conformance.verdicts import Judgement, RunRecord, exit_status, judgements
 from conformance.version import VERSION
@@ -250,7 +250,7 @@ def run_info(options: Options, profile: Profile, selected: tuple[str, ...] | Non
         target=profile.target.name or "the target",
         host=_host(profile),
         environment=profile.target.environment,
-        rules=rules_of(profile),
+        rules=venue_rules(profile),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=0.0,
         profile=profile.without_secrets(),

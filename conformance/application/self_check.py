@@ -13,7 +13,7 @@ from conformance.engine.explorer import Explorer
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.session import missing_reasons, open_session
 from conformance.requirements import Level, catalogue
-from conformance.runner.memory import Memory
+from conformance.runner.lane_memory import LaneMemory
 from conformance.suite.listing import ConformanceTest, conformance_tests, run_suite
 from conformance.verdicts import RunRecord, Verdict, judgements
 from fixtures.embedded import embedded_target
@@ -104,7 +104,7 @@ class Bench:
             faults=[trial.fault] if trial.fault else [], cancel_mode=trial.mode, seed=trial.seed
         )
         for lane in self.explorer.lanes.lanes:
-            lane.memory = Memory()
+            lane.memory = LaneMemory()
             journal = lane.venue.desk.journal
             for left in journal.open_orders():
                 journal.never_placed(left.client_id)  # the fresh exchange has none of the last trial's orders

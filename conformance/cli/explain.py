@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def explain(
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID]...", help="An id such as CXL-01, or a family such as CXL; none lists all."),
+        typer.Argument(metavar="[ID]...", help="Ids, or families such as CXL; none lists all."),
     ] = None,
 ) -> None:
     """Print a requirement with its source, how it is tested and what it needs."""

@@ -21,7 +21,7 @@ def run(
         typer.Option(help="How much to try: seconds, a minute, or for a certificate."),
     ] = "standard",
     only: Annotated[
-        str | None, typer.Option(metavar="ID,…", help="Judge these requirements or families alone, such as CXL-01,FND.")
+        str | None, typer.Option(metavar="ID,…", help="Judge these requirements or families alone, such as CXL,FND.")
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same plans.")] = 1,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the reports are written.")] = Path(

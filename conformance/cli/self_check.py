@@ -63,6 +63,20 @@ def _line(result: "TrialResult") -> str:
     return f"{trial.fault} escaped {result.requirement} ({trial.mode}, {result.plans} plans{others})"
 
 
+def _row(result: "TrialResult") -> tuple[str, ...]:
+    """The cells of one trial's row."""
+    caught = ("[green]yes[/]" if result.trial.fault else "[green]clean[/]") if result.good else "[red]NO[/]"
+    return (
+        result.trial.fault or f"(clean, {result.trial.mode}, seed {result.trial.seed})",
+        result.requirement or "nothing",
+        caught,
+        str(result.plans),
+        f"{result.seconds:.1f}",
+        result.by.removeprefix("test_"),
+        ", ".join(i for i in result.broken if i != result.requirement),
+    )
+
+
 def _report(console: "Console", results: list["TrialResult"]) -> ExitStatus:
     from rich.table import Table
 
@@ -70,20 +84,7 @@ def _report(console: "Console", results: list["TrialResult"]) -> ExitStatus:
     for heading in ("fault", "must be caught by", "caught", "plans", "seconds", "by test", "also broken"):
         table.add_column(heading, overflow="fold")
     for result in sorted(results, key=lambda r: (r.trial.fault is not None, r.requirement, r.trial.fault or "")):
-        others = [i for i in result.broken if i != result.requirement]
-        table.add_row(
-            result.trial.fault or f"(clean, {result.trial.mode}, seed {result.trial.seed})",
-            result.requirement or "nothing",
-            "[green]yes[/]"
-            if result.good and result.trial.fault
-            else "[green]clean[/]"
-            if result.good
-            else "[red]NO[/]",
-            str(result.plans),
-            f"{result.seconds:.1f}",
-            result.by.removeprefix("test_"),
-            ", ".join(others),
-        )
+        table.add_row(*_row(result))
     console.print(table)
     faulty = [result for result in results if result.trial.fault is not None]
     clean = [result for result in results if result.trial.fault is None]

@@ -13,13 +13,10 @@ from typing import Final, Protocol
 from conformance.engine.levels import Level
 from conformance.engine.minimise import minimise
 from conformance.engine.variants import accompanied, cheaper, joined, sweeping
-from conformance.plans import Plan
-from conformance.runner.memory import looked_at_later
+from conformance.judging.causes import OF_FUNDS
+from conformance.plans import Plan, looked_at_later
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding
-
-OF_FUNDS: Final = ("FND-", "PND-04")
-"""The requirements on funds, by the beginning of their ids."""
 
 LEFT_OVER: Final = 3
 """How many times the budget of requests is spent where each run meets what earlier ones have left open."""
@@ -38,7 +35,7 @@ class Run(Protocol):
 class Confirming:
     """Confirms findings of one run; ends with what it has once ``stop`` says so.
 
-    ``alone``: nobody else trades in the markets, so that a large opposite order takes nothing of a stranger's.
+    ``alone``: nobody else trades in the markets, so that a large opposite order meets no other participant's.
     """
 
     run: Run

@@ -86,6 +86,11 @@ class Explorer:
     test: str = ""
     wanted: tuple[str, ...] = ()
 
+    @property
+    def requirement(self) -> str:
+        """The requirement that the test which began speaks for, the first of its mark."""
+        return self.wanted[0]
+
     def begin(self, test: str, wanted: tuple[str, ...]) -> None:
         """A conformance test that speaks for ``wanted`` requirements begins."""
         self.test, self.wanted = test, wanted

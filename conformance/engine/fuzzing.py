@@ -13,17 +13,20 @@ from typing import Final, Literal
 from conformance.engine.explorer import Explorer, NonconformityError
 from conformance.engine.lanes import Lane
 from conformance.engine.levels import LevelName
+from conformance.judging.answers import judge_complaint
+from conformance.judging.case import Case
+from conformance.judging.causes import KEY_NEEDED, OF_CHECKS, OWN_METHODS, SIGNATURE_NEEDED
+from conformance.judging.expectations import accepted
+from conformance.judging.judge import judge
+from conformance.judging.recording import record
+from conformance.judging.seen import Answered, StepBegun
 from conformance.plans import PRIMARY, Place, Plan, Send, Snapshot
-from conformance.runner.context import RunningPlan
-from conformance.runner.expectations import WRONG_METHOD, accepted, knows_no_such_method
-from conformance.runner.funds import FundsJudge
-from conformance.runner.terms import rules_of, terms_of
-from conformance.runner.tracker import Tracker
+from conformance.runner.execute import target_of
+from conformance.runner.translation import terms_of
 from conformance.trace import PlanResult, Step, Violation
 from conformance.verdicts import Finding
 from fixtures.fuzzing.relay import Relayed, relay
-from fixtures.fuzzing.schemathesis import Complaint, Fuzzed, fuzz
-from fixtures.profiles.profile import Profile
+from fixtures.fuzzing.schemathesis import Fuzzed, fuzz
 from fixtures.venue.answers import Answer, Unknown
 from fixtures.venue.trouble import VenueTrouble
 from strategies.cells import scenes
@@ -39,17 +42,6 @@ SECONDS: Final = {LevelName.SMOKE: 20.0, LevelName.STANDARD: 60.0, LevelName.CER
 
 CREDENTIALS: Final[tuple[Literal["key"], Literal["signature"]]] = ("key", "signature")
 
-REQUIREMENTS: Final = {
-    "not_a_server_error": ("ERR-01",),
-    "status_code_conformance": ("ERR-04",),
-    "content_type_conformance": ("ERR-04", "ERR-02"),
-    "response_headers_conformance": ("ERR-04",),
-    "response_schema_conformance": ("ERR-04",),
-    "unsupported_method": ("ERR-03",),
-    "ignored_auth": ("SIG-02", "SIG-03"),
-}
-"""What a failed check of the tool breaks; checks that are not here are switched off, with a reason each."""
-
 
 @dataclass(kw_only=True)
 class _Session:
@@ -57,7 +49,8 @@ class _Session:
 
     explorer: Explorer
     lane: Lane
-    scratch: RunningPlan
+    case: Case
+    result: PlanResult
     place: Place
     order_ids: list[str] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
@@ -68,7 +61,7 @@ class _Session:
         """Place one more order."""
         venue = self.lane.venue
         market = venue.profile.markets_of(self.lane.number).get(self.place.market, self.place.market)
-        terms = terms_of(self.place, market, self.scratch.plan, venue.profile, venue.desk.run)
+        terms = terms_of(self.place, market, self.result.plan, venue.profile, venue.desk)
         placed = venue.place(terms)
         if placed.order_id is not None:
             self.order_ids.append(placed.order_id)
@@ -76,12 +69,13 @@ class _Session:
 
     def hear(self, one: Relayed) -> None:
         """Judge an answer by what holds for all, and keep an order or two open."""
-        known = len(self.scratch.result.violations)
-        self.scratch.took(one.answer, correct=False)
-        self.scratch.tracker.step.exchanges.clear()
+        known, fact = len(self.result.violations), Answered(answer=one.answer, correct=False)
+        self.case, rulings = judge(self.case, fact)
+        record(self.result, fact, rulings, self.case)
+        self.result.steps[-1].exchanges.clear()
         if one.case:
             self.heard[one.case] = _light(one)
-        self.suspects += [(_light(one), violation) for violation in self.scratch.result.violations[known:]]
+        self.suspects += [(_light(one), violation) for violation in self.result.violations[known:]]
         if isinstance(one.answer, Unknown) or not accepted(one.answer):
             return
         if one.request.operation == "cancel_all":
@@ -107,12 +101,11 @@ def fuzz_contract(explorer: Explorer) -> None:
             return
         finally:
             _clean_up(session)
-    record = explorer.record
-    record.requests += session.scratch.result.requests
-    record.exercised.update(session.scratch.result.exercised)
-    record.notes["cases of Schemathesis"] += found.cases
+    explorer.record.requests += session.result.requests
+    explorer.record.exercised.update(session.result.exercised)
+    explorer.record.notes["cases of Schemathesis"] += found.cases
     if found.stopped is not None:
-        record.troubles[found.stopped] += 1
+        explorer.record.troubles[found.stopped] += 1
     doubts = list(_doubts(session, found))
     broken: NonconformityError | None = None
     for one, violation in doubts:
@@ -138,24 +131,12 @@ def _seen_once(session: _Session, one: Relayed, violation: Violation) -> Finding
 
 
 def _session(explorer: Explorer, lane: Lane) -> _Session:
-    venue = lane.venue
-    rules = rules_of(venue.profile)
-    plan = Plan(title="Schemathesis", actions=())
-    result = PlanResult(plan=plan)
-    tracker = Tracker(rules=rules, result=result)
-    tracker.begin(Step(index=1, action={"do": "send"}, at=0.0))
-    scratch = RunningPlan(
-        plan=plan,
-        venue=venue,
-        rules=rules,
-        tracker=tracker,
-        funds=FundsJudge(tracker, {}),
-        memory=lane.memory,
-        result=result,
-        accounts=(PRIMARY,),
-        offered=venue.capabilities,
-    )
-    return _Session(explorer=explorer, lane=lane, scratch=scratch, place=next(scenes(explorer.ground)).place("a"))
+    case = Case(target=target_of(lane.venue), accounts=(PRIMARY,), known=lane.memory.known)
+    result, fact = PlanResult(plan=Plan(title="Schemathesis", actions=())), StepBegun(index=1, action={}, at=0.0)
+    case, rulings = judge(case, fact)
+    record(result, fact, rulings, case)
+    place = next(scenes(explorer.ground)).place("a")
+    return _Session(explorer=explorer, lane=lane, case=case, result=result, place=place)
 
 
 def _run(session: _Session, level: LevelName) -> Fuzzed:
@@ -191,6 +172,7 @@ def _clean_up(session: _Session) -> None:
         return  # the run's journal knows the orders: whoever ends the run, or a later sweep, cancels them
     finally:
         session.lane.memory.changed_at = time.monotonic()
+        session.lane.memory.known = session.case.known
 
 
 def _doubts(session: _Session, found: Fuzzed) -> Iterator[tuple[Relayed, Violation]]:
@@ -204,41 +186,25 @@ def _doubts(session: _Session, found: Fuzzed) -> Iterator[tuple[Relayed, Violati
             yield one, violation
     for complaint in found.complaints:
         heard = session.heard.get(complaint.case)
-        names = REQUIREMENTS.get(complaint.check, ())
+        names = OF_CHECKS.get(complaint.check, ())
         if heard is None or isinstance(heard.answer, Unknown):
             continue
         if any(f"{heard.case} {name}" in judged for name in names):
             continue
-        violation_of = _complained(complaint, heard, session.lane.venue.profile)
+        violation_of = judge_complaint(
+            session.case,
+            check=complaint.check,
+            title=complaint.title,
+            message=complaint.message,
+            answer=heard.answer,
+            method=heard.request.method,
+            operation=heard.request.operation,
+            credentials=tuple(heard.credentials),
+            known=heard.known,
+        )
         if violation_of is not None and violation_of.kind not in kinds:
             kinds.add(violation_of.kind)
             yield heard, violation_of
-
-
-def _complained(complaint: Complaint, one: Relayed, profile: Profile) -> Violation | None:
-    """A complaint of the tool as a violation; ``None`` where it complains of what the requirement allows."""
-    names = REQUIREMENTS.get(complaint.check, ())
-    status = one.answer.exchange.status
-    if complaint.check == "unsupported_method" and (status in WRONG_METHOD or one.known):
-        return None
-    if complaint.check == "not_a_server_error" and knows_no_such_method(one.answer.exchange, profile):
-        return None
-    if complaint.check == "ignored_auth":
-        parts = (("key", "SIG-02"), ("signature", "SIG-03"))
-        names = tuple(name for part, name in parts if part not in one.credentials)
-    if not names:
-        return None
-    leaked = one.answer.exchange.leaked
-    return Violation(
-        requirements=names,
-        kind=f"{complaint.title} ({one.request.method} on the path of {one.request.operation})",
-        step=1,
-        what=f"the answer to {one.request.method} {one.answer.exchange.path}",
-        predicted=f"no failure of Schemathesis' check {complaint.check}",
-        seen="what must not be shown" if leaked else f"HTTP {status}: {' '.join(complaint.message.split())[:300]}",
-        because=(),
-        ends=False,
-    )
 
 
 def _plan(session: _Session, one: Relayed, violation: Violation) -> Plan:
@@ -249,9 +215,9 @@ def _plan(session: _Session, one: Relayed, violation: Violation) -> Plan:
         target = target.replace(order_id, f"{{{name}}}")
         places.append(replace(session.place, order=name))
     expect: Literal["any", "wrong-method", "unauthenticated"] = "any"
-    if violation.requirements == ("ERR-03",):
+    if violation.requirements == OWN_METHODS:
         expect = "wrong-method"
-    elif set(violation.requirements) <= {"SIG-02", "SIG-03"}:
+    elif set(violation.requirements) <= {*KEY_NEEDED, *SIGNATURE_NEEDED}:
         expect = "unauthenticated"
     send = Send(
         operation=one.request.operation,

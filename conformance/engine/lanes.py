@@ -10,7 +10,7 @@ from threading import Condition
 
 from conformance.plans import Forge, Plan
 from conformance.runner.execute import run_plan
-from conformance.runner.memory import Memory
+from conformance.runner.lane_memory import LaneMemory
 from conformance.trace import PlanResult
 from fixtures.attacks.accounts import attack_keys
 from fixtures.attacks.files import vectors
@@ -25,7 +25,7 @@ class Lane:
 
     number: int
     venue: Venue
-    memory: Memory = field(default_factory=Memory)
+    memory: LaneMemory = field(default_factory=LaneMemory)
     last: Plan | None = None
 
     def lacks(self, plan: Plan) -> int:
@@ -93,11 +93,11 @@ class Lanes:
         ``by_itself``: without what earlier plans have shown.
         """
         with self.borrowed(plan, number) as lane:
-            memory = lane.memory.empty() if by_itself else lane.memory
+            memory = lane.memory.by_itself() if by_itself else lane.memory
             try:
                 result = run_plan(plan, lane.venue, memory, markets=lane.venue.profile.markets_of(lane.number))
             finally:
-                lane.memory.changed_at = memory.changed_at
+                lane.memory.after(memory)
             result.lane, result.before, lane.last = lane.number, lane.last, plan
             return result
 

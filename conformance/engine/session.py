@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
-from typing import Final
 
 from conformance.engine.explorer import Explorer, Silent, Watcher
 from conformance.engine.lanes import Lane, Lanes
@@ -13,7 +13,7 @@ from conformance.engine.levels import Level
 from conformance.errors import UnreachableError, UserError
 from conformance.plans import PRIMARY
 from conformance.requirements import Capability, catalogue
-from conformance.runner.context import READS_REPEATED, Read
+from conformance.runner.plan_run import READS_REPEATED, Read
 from fixtures.profiles.profile import Profile
 from fixtures.venue.answers import Answer, AnswerClass, Unknown
 from fixtures.venue.client import Venue
@@ -164,15 +164,6 @@ def ground_of(venue: Venue) -> Ground:
     )
 
 
-RELAXED_BY: Final = {
-    "NTF-03": "foreign_order_differs",
-    "NTF-05": "order_id_form",
-    "NTF-07": "foreign_order_readable",
-    "TRM-06": "refusal_may_vary",
-}
-"""Good practice that a profile may relax, and the key that does."""
-
-
 def missing_reasons(profile: Profile) -> dict[str, str]:
     """For each requirement that this target cannot exercise, which capability is missing."""
     offered = profile.capabilities()
@@ -181,9 +172,9 @@ def missing_reasons(profile: Profile) -> dict[str, str]:
         lacking = sorted(requirement.needs - offered)
         if lacking:
             reasons[requirement.id] = f"the target does not offer: {', '.join(lacking)}"
-    for identifier, key in RELAXED_BY.items():
-        if getattr(profile.relaxations, key) not in (False, "uuid7"):
-            reasons.setdefault(identifier, f"the profile relaxes it: relaxations.{key}")
+        key = requirement.left_out_by
+        if key and attrgetter(key)(profile) not in (False, "uuid7"):
+            reasons.setdefault(requirement.id, f"the profile relaxes it: {key}")
     return reasons
 
 

@@ -8,8 +8,8 @@ from conformance.model.ledger import lock_of
 from conformance.model.lifecycle import OrderState
 from conformance.model.order import Side, Status, Terms
 from conformance.model.rules import LockModel
-from conformance.requirements import Capability
-from conformance.runner.terms import rules_of
+from conformance.requirements import Capability, catalogue
+from conformance.runner.translation import venue_rules
 from fixtures.venue.answers import Answer, BalanceView
 from fixtures.venue.sweep import READS_REPEATED
 
@@ -50,13 +50,11 @@ def lock_check(examined: Examined, terms: Terms, before: Funds, now: Funds) -> C
     """What the order was seen to lock, and the lock model that says so."""
     shown = now.get(examined.shape.quote) or next(iter(now.values()), NONE)
     if shown.locked is None and shown.available is None:
-        return warning(
-            "lock",
-            "balances show a total alone: what orders lock cannot be seen, and FND-01 to FND-04, FND-06 and PND-04 "
-            "will not be exercised",
-        )
+        blind = ", ".join(one.id for one in catalogue().values() if one.judged and Capability.LOCKS in one.needs)
+        shown_alone = "balances show a total alone: what orders lock cannot be seen"
+        return warning("lock", f"{shown_alone}, and {blind} will not be exercised")
     found = taken(before, now)
-    rules = rules_of(examined.profile)
+    rules = venue_rules(examined.profile)
     state = OrderState(name="examined", terms=terms, status=Status.OPEN, arrival=1)
     asset, predicted = lock_of(state, rules)
     listed = ", ".join(f"{amount:f} {name}" for name, amount in found.items()) or "nothing"

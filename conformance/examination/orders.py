@@ -21,7 +21,7 @@ from conformance.examination.checks import (
 from conformance.examination.ending import LONGEST_WAIT, cancelled, late_check
 from conformance.examination.funds import funds_now, lock_check
 from conformance.model.order import ACTIVE, Side, Status, Terms
-from conformance.requirements import Capability
+from conformance.requirements import Capability, touched_by
 from fixtures.profiles.dialect import OrderFields
 from fixtures.venue.answers import Answer, AnswerClass, BalanceView, OrderView, Placed, Unknown
 
@@ -105,13 +105,14 @@ def _id_form(examined: Examined, order_id: str) -> Check:
         other = order_id[::-1] if order_id[::-1] != order_id else order_id + "1"
         return warning(
             "order id",
-            f"{order_id} is no UUID: name some ids of its form that no order has, for NTF-01",
+            f"{order_id} is no UUID: name some ids of its form that no order has, to cancel unknown orders",
             "[order]",
             f"unknown_ids = [{json.dumps(other)}]",
         )
     return warning(
         "order id",
-        f"expected a UUID v7, found {order_id}: NTF-05 will fail unless the profile says that ids are opaque",
+        f"expected a UUID v7, found {order_id}: {', '.join(touched_by('relaxations.order_id_form'))} will fail unless "
+        "the profile says that ids are opaque",
         "[relaxations]",
         'order_id_form = "opaque"',
     )

@@ -10,8 +10,8 @@ from conformance.examination.driving import drivers
 from conformance.examination.orders import one_order
 from conformance.examination.reaching import keys, reach
 from conformance.examination.refusing import refused_cancels
-from conformance.requirements import Capability, catalogue
-from conformance.runner.bulk_cancels import MANY
+from conformance.judging.bulk_cancels import MANY
+from conformance.requirements import Capability, catalogue, touched_by
 from fixtures.profiles.profile import PROVIDED_BY, Profile
 from fixtures.venue.client import Venue
 from fixtures.venue.desk import Desk
@@ -99,14 +99,15 @@ def _many_orders(profile: Profile) -> Iterator[Check]:
     """What a run needs to see cancel-all of many orders (ALL-06); so many are not placed to examine a target."""
     if Capability.CANCEL_ALL not in profile.capabilities():
         return
+    asking = ", ".join(touched_by("max_open_orders"))
     wanted, allowed = max(MANY, profile.max_open_orders), profile.limits.open_orders
     if allowed < wanted + ROOM:
         yield warning(
-            "many orders", f"with limits.open_orders = {allowed} no run can have {wanted} open, as ALL-06 asks"
+            "many orders", f"with limits.open_orders = {allowed} no run can have {wanted} open, as {asking} asks"
         )
         return
-    where = "where the venue allows fewer, lower limits.open_orders: ALL-06 is then INCONCLUSIVE, and told so"
-    yield skipped("many orders", f"not tried: a run has {wanted} and a few more open at once (ALL-06); {where}")
+    where = f"where the venue allows fewer, lower limits.open_orders: {asking} is then INCONCLUSIVE, and told so"
+    yield skipped("many orders", f"not tried: a run has {wanted} and a few more open at once ({asking}); {where}")
 
 
 def _tidy(examined: Examined) -> Check:

@@ -10,7 +10,7 @@ from conformance.model.worlds import Seen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Look:
+class Read:
     """A read of one order that showed ``seen``; the one call that changes nothing."""
 
     order: str
@@ -28,7 +28,7 @@ class Call:
     """
 
     label: str
-    event: Event | Look
+    event: Event | Read
     began: float
     ended: float | None
     accepts: Callable[[Outcome], bool] = lambda _: True

@@ -19,14 +19,14 @@ call began is reached, and one placed after it answered is not.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from conformance.model.calls import Call, Look
+from conformance.model.calls import Call, Read
 from conformance.model.linearization import MOST_STATES, Move, SearchGivenUpError, Stuck, linearize
 from conformance.model.moves import parts
 from conformance.model.prediction import MOST_WORLDS, TooManyWorldsError, describe
 from conformance.model.rules import VenueRules
 from conformance.model.worlds import Belief
 
-__all__ = ["Call", "Illegal", "Legal", "Look", "Undecided", "explain"]
+__all__ = ["Call", "Illegal", "Legal", "Read", "Undecided", "explain"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +41,7 @@ class Illegal:
     """No order of these calls explains their answers.
 
     ``calls`` are positions in the history, of the calls that hang together and cannot be explained together; ``orders``
-    whom they concern. ``explained`` is the longest run of calls that could be put in order, ``states`` what the orders
+    which they concern. ``explained`` is the longest run of calls that could be put in order, ``states`` what the orders
     may have been after it, and ``expected`` what each call that could have come next should have been answered.
     """
 

@@ -4,7 +4,6 @@ No balance is stored anywhere in the model. ``locked`` is the sum of what each l
 start plus what trades and fees moved, ``available`` the difference.
 """
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 from conformance.model.amounts import ANYTHING, INFINITE, NOTHING, ZERO, Span, exactly
@@ -82,26 +81,6 @@ def tells_trades(state: OrderState, rules: VenueRules) -> bool:
     if rules.lock_model is not LockModel.SPOT and rules.margin_asset:
         return False
     return rules.markets[state.terms.market].fee_asset is not FeeAsset.UNKNOWN
-
-
-def locked_in(states: Iterable[OrderState], account: str, rules: VenueRules) -> dict[str, Span]:
-    """What the orders of an account lock together, by asset."""
-    locked: dict[str, Span] = {}
-    for state in states:
-        if state.terms.account == account:
-            asset, amount = lock_of(state, rules)
-            locked[asset] = locked.get(asset, NOTHING).plus(amount)
-    return locked
-
-
-def moved_in(states: Iterable[OrderState], account: str, rules: VenueRules) -> dict[str, Span]:
-    """What the trades of an account moved together, by asset (signed)."""
-    moved: dict[str, Span] = {}
-    for state in states:
-        if state.terms.account == account:
-            for asset, amount in moved_by(state, rules):
-                moved[asset] = moved.get(asset, NOTHING).plus(amount)
-    return moved
 
 
 def seen_reserve(state: OrderState, locked: Span) -> Span:

@@ -1,7 +1,8 @@
 """The life of one order: its state, and the transition tables of cancel and cancel-all.
 
-The tables stand in the order of the specification (Cancellation States, Cannot Cancel), so that the two can be read
-side by side: for each status, what may be answered, what the order may be afterwards, and which requirement says so.
+The tables stand in the order of the specification (Cancellation States, Cannot Cancel, Order Not Found), so that the
+two can be read side by side: for each status, what may be answered, what the order may be afterwards, and which
+requirement says so. A row that holds for some orders or venues alone says when.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,22 @@ class Reply(StrEnum):
     CANNOT_CANCEL = "cannot-cancel"
     NOT_FOUND = "not-found"
     REFUSED = "refused"
+    DENIED = "refused in other words"
+
+
+class When(StrEnum):
+    """For which orders, at which venues, a row of a table holds."""
+
+    ALWAYS = "always"
+    LIMIT = "of a limit order, which is accepted but not yet in the book"
+    WITHOUT_ID = "where the venue gives rejected orders no id"
+
+
+class NotOwn(StrEnum):
+    """What a cancel may name that is no order of its caller."""
+
+    UNKNOWN = "an unknown order"
+    FOREIGN = "another account's order"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,8 +48,8 @@ class OrderState:
     ``executed`` is in base units, ``cost`` (the value of what was executed) in quote units, ``fee`` in units of the
     asset that fees are taken from. ``arrival`` orders the queue at one price. ``reserve`` is what a venue was seen to
     lock for the whole order, where no formula says it; ``booked`` the executed base units whose effect on the funds was
-    seen, where no formula says that. ``took``: some of it may have traded on arrival with strangers, at better prices
-    than its own.
+    seen, where no formula says that. ``took``: some of it may have traded on arrival with other participants, at better
+    prices than its own. ``pending_since`` is when it was first seen PENDING_CANCEL (seconds since the epoch).
     """
 
     name: str
@@ -45,6 +62,7 @@ class OrderState:
     reserve: Span | None = None
     booked: Decimal = ZERO
     took: bool = False
+    pending_since: float | None = None
 
     @property
     def rest(self) -> Span:
@@ -59,14 +77,18 @@ class OrderState:
 
 
 class Step(NamedTuple):
-    """One row of a transition table: the answer, the status afterwards, the requirement that says so."""
+    """One row of the cancel table: the answer, the status afterwards (None: as it was), the requirement that says so.
+
+    ``when`` it holds.
+    """
 
     reply: Reply
-    status: Status
+    status: Status | None
     requirement: str
+    when: When = When.ALWAYS
 
 
-CANCEL: Mapping[Status, tuple[Step, ...]] = {
+CANCEL: Mapping[Status | NotOwn, tuple[Step, ...]] = {
     # Cancellation States: immediate, or delayed
     Status.OPEN: (
         Step(Reply.ACCEPTED, Status.CANCELED, "CXL-01"),
@@ -84,9 +106,21 @@ CANCEL: Mapping[Status, tuple[Step, ...]] = {
     # Cannot Cancel
     Status.FILLED: (Step(Reply.CANNOT_CANCEL, Status.FILLED, "TRM-01"),),
     Status.CANCELED: (Step(Reply.CANNOT_CANCEL, Status.CANCELED, "TRM-02"),),
-    Status.PENDING: (Step(Reply.CANNOT_CANCEL, Status.PENDING, "TRM-03"),),
+    Status.PENDING: (
+        Step(Reply.CANNOT_CANCEL, Status.PENDING, "TRM-03"),
+        # the source is silent on a limit order that is not in the book yet: either reading passes
+        Step(Reply.ACCEPTED, Status.CANCELED, "CXL-01", When.LIMIT),
+        Step(Reply.ACCEPTED, Status.PENDING_CANCEL, "CXL-01", When.LIMIT),
+    ),
     Status.EXPIRED: (Step(Reply.CANNOT_CANCEL, Status.EXPIRED, "TRM-04"),),
-    Status.REJECTED: (Step(Reply.CANNOT_CANCEL, Status.REJECTED, "TRM-07"),),
+    Status.REJECTED: (
+        Step(Reply.CANNOT_CANCEL, Status.REJECTED, "TRM-07"),
+        Step(Reply.NOT_FOUND, Status.REJECTED, "TRM-07", When.WITHOUT_ID),
+    ),
+    # Order Not Found
+    NotOwn.UNKNOWN: (Step(Reply.NOT_FOUND, None, "NTF-01"),),
+    # the source is silent on the words for another account's order; that they are those of an unknown one is NTF-03
+    NotOwn.FOREIGN: (Step(Reply.NOT_FOUND, None, "NTF-02"), Step(Reply.DENIED, None, "NTF-02")),
 }
 
 
@@ -96,6 +130,7 @@ class BulkStep(NamedTuple):
     status: Status
     listed: bool | None
     requirement: str
+    when: When = When.ALWAYS
 
 
 CANCEL_ALL: Mapping[Status, tuple[BulkStep, ...]] = {
@@ -106,22 +141,50 @@ CANCEL_ALL: Mapping[Status, tuple[BulkStep, ...]] = {
     ),
     # the source is silent on whether orders that were pending already are listed
     Status.PENDING_CANCEL: (BulkStep(Status.PENDING_CANCEL, None, "ALL-03"),),
-    Status.PENDING: (BulkStep(Status.PENDING, False, "ALL-05"),),
+    Status.PENDING: (
+        BulkStep(Status.PENDING, False, "ALL-05"),
+        BulkStep(Status.CANCELED, True, "ALL-01", When.LIMIT),
+        BulkStep(Status.PENDING_CANCEL, True, "ALL-01", When.LIMIT),
+    ),
     Status.FILLED: (BulkStep(Status.FILLED, False, "ALL-05"),),
     Status.CANCELED: (BulkStep(Status.CANCELED, False, "ALL-05"),),
     Status.EXPIRED: (BulkStep(Status.EXPIRED, False, "ALL-05"),),
     Status.REJECTED: (BulkStep(Status.REJECTED, False, "ALL-05"),),
 }
 
+CANCEL_ALL_ACCEPTED = "ALL-01"
+"""What a cancel-all that is not accepted breaks, whatever state its account's orders are in."""
+
 
 def cancel_steps(state: OrderState, rules: VenueRules) -> tuple[Step, ...]:
     """The rows of the cancel table that hold for this order at this venue."""
-    steps = CANCEL[state.status]
-    if state.status is Status.REJECTED and rules.rejected_may_be_unknown:
-        return (*steps, Step(Reply.NOT_FOUND, Status.REJECTED, "TRM-07"))
-    if state.status is Status.PENDING and state.terms.type is OrderType.LIMIT:
-        return (*steps, *CANCEL[Status.OPEN])  # accepted but not yet in the book: either reading
-    return steps
+    return tuple(step for step in CANCEL[state.status] if _holds(step.when, state, rules))
+
+
+def bulk_steps(state: OrderState, rules: VenueRules) -> tuple[BulkStep, ...]:
+    """The rows of the cancel-all table that hold for this order at this venue."""
+    return tuple(step for step in CANCEL_ALL[state.status] if _holds(step.when, state, rules))
+
+
+def _holds(when: When, state: OrderState, rules: VenueRules) -> bool:
+    match when:
+        case When.ALWAYS:
+            return True
+        case When.LIMIT:
+            return state.terms.type is OrderType.LIMIT
+        case When.WITHOUT_ID:
+            return rules.rejected_may_be_unknown
+
+
+def is_overdue(state: OrderState, asked: float, rules: VenueRules) -> bool:
+    """Whether a pending cancel must have ended before a read was ``asked`` for (seconds since the epoch; PND-01)."""
+    since, most = state.pending_since, rules.pending_deadline
+    return since is not None and most is not None and asked - since > most
+
+
+def may_be_gone(state: OrderState, rules: VenueRules) -> bool:
+    """Whether a correct venue may not show this order any more to its owner (CXL-08: not unless it says so)."""
+    return state.status in rules.gone
 
 
 def silent_successors(state: OrderState, until: float, rules: VenueRules) -> Iterator[OrderState]:

@@ -98,7 +98,7 @@ def _cross_among_others(
 
 
 def traded_by_others(state: OrderState, rules: VenueRules) -> Iterator[OrderState]:
-    """What strangers' trades may make of a live order, itself included: partly executed, or filled."""
+    """What trades with other participants may make of a live order, itself included: partly executed, or filled."""
     yield state
     if state.status not in ACTIVE and state.status is not Status.PENDING_CANCEL:
         return
@@ -135,9 +135,10 @@ def _low(span: Span) -> Span:
 
 
 def _traded(state: OrderState, quantity: Span, rules: VenueRules) -> OrderState:
-    """The bounds of cost and fee after trades of ``quantity`` with strangers.
+    """The bounds of cost and fee after trades of ``quantity`` with other participants.
 
-    A resting order trades at its own price and pays the maker's fee; one that took may have done better, and paid more.
+    A resting order trades at its own price and pays the maker's fee. One that traded on its arrival may have traded at
+    a better price, and paid the taker's fee.
     """
     market, price = rules.markets[state.terms.market], state.terms.price
     takes = state.took or state.terms.time_in_force is TimeInForce.IOC or state.terms.type is OrderType.MARKET

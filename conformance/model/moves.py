@@ -7,7 +7,7 @@ move takes effect on the orders of one part alone.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from conformance.model.calls import Call, Look
+from conformance.model.calls import Call, Read
 from conformance.model.events import Cancel, CancelAll, Execute, Place
 from conformance.model.lifecycle import OrderState
 from conformance.model.linearization import Move
@@ -64,8 +64,8 @@ def _moves(belief: Belief, at: int, call: Call, calls: Sequence[Call], rules: Ve
     """What a call does to the orders: one move, or one for each order that a cancel-all may reach."""
     event = call.event
     match event:
-        case Look(order=name):
-            return [_move(at, call, name, frozenset({name}), _look(event, rules))]
+        case Read(order=name):
+            return [_move(at, call, name, frozenset({name}), _read(event, rules))]
         case Cancel(order=name) | Execute(order=name):
             return [_move(at, call, name, frozenset({name}), _ask(event, call, rules))]
         case Place():
@@ -98,11 +98,11 @@ def _move(at: int, call: Call, name: str, touches: frozenset[str], apply: Apply)
     )
 
 
-def _look(look: Look, rules: VenueRules) -> Apply:
+def _read(read: Read, rules: VenueRules) -> Apply:
     def apply(world: World) -> tuple[list[World], list[str]]:
         for at, state in enumerate(world):
-            if state.name == look.order:
-                after = as_seen(state, look.seen, rules)
+            if state.name == read.order:
+                after = as_seen(state, read.seen, rules)
                 return [] if after is None else [(*world[:at], after, *world[at + 1 :])], [describe(state)]
         return [], []
 

@@ -1,7 +1,8 @@
 """Predict: the pure function from a world and an event to every outcome that the specification allows.
 
-A world is an immutable picture of orders that could be true together. Nothing here knows what was observed; judging is
-``conformance.model.worlds``, and a search over parallel calls asks the same :func:`predict`.
+A world is an immutable picture of orders that could be true together. Nothing here knows what was observed: what may be
+true after an observation is :class:`~conformance.model.worlds.Belief`, which asks :func:`predict`, as the search over
+parallel calls does.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,7 +11,18 @@ from decimal import Decimal
 from itertools import product
 
 from conformance.model.events import Cancel, CancelAll, Event, Execute, Expire, Place, Release
-from conformance.model.lifecycle import CANCEL_ALL, OrderState, Reply, cancel_steps, fee_of, filled, silent_successors
+from conformance.model.lifecycle import (
+    CANCEL,
+    CANCEL_ALL_ACCEPTED,
+    NotOwn,
+    OrderState,
+    Reply,
+    bulk_steps,
+    cancel_steps,
+    fee_of,
+    filled,
+    silent_successors,
+)
 from conformance.model.matching import World, cross, traded_by_others
 from conformance.model.order import ACTIVE, OrderType, Status
 from conformance.model.rules import VenueRules
@@ -40,7 +52,7 @@ def predict(world: World, event: Event, rules: VenueRules) -> tuple[Outcome, ...
         case Cancel(order=name, account=account):
             return _cancel(world, name, account, rules)
         case CancelAll(account=account):
-            return _cancel_all(world, account)
+            return _cancel_all(world, account, rules)
         case Place():
             return _place(world, event, rules)
         case Execute(order=name, quantity=quantity):
@@ -52,15 +64,16 @@ def predict(world: World, event: Event, rules: VenueRules) -> tuple[Outcome, ...
 
 
 def _cancel(world: World, name: str, account: str, rules: VenueRules) -> tuple[Outcome, ...]:
-    at = next(i for i, state in enumerate(world) if state.name == name)
+    at = next((i for i, state in enumerate(world) if state.name == name), None)
+    if at is None or world[at].terms.account != account:
+        steps = CANCEL[NotOwn.UNKNOWN if at is None else NotOwn.FOREIGN]
+        return tuple(Outcome(reply=step.reply, world=world, requirement=step.requirement) for step in steps)
     state = world[at]
-    if account != state.terms.account:
-        return (Outcome(reply=Reply.NOT_FOUND, world=world, requirement="NTF-02"),)
     return tuple(
         Outcome(
             reply=step.reply,
             world=world
-            if step.status is state.status
+            if step.status in (None, state.status)
             else (*world[:at], replace(state, status=step.status), *world[at + 1 :]),
             requirement=step.requirement,
         )
@@ -68,29 +81,26 @@ def _cancel(world: World, name: str, account: str, rules: VenueRules) -> tuple[O
     )
 
 
-def _cancel_all(world: World, account: str) -> tuple[Outcome, ...]:
-    worlds: list[tuple[World, frozenset[str], frozenset[str]]] = [((), frozenset(), frozenset())]
+def _cancel_all(world: World, account: str, rules: VenueRules) -> tuple[Outcome, ...]:
+    reached: list[tuple[World, frozenset[str], frozenset[str]]] = [((), frozenset(), frozenset())]
     for state in world:
         if state.terms.account != account:
-            worlds = [((*before, state), listed, may) for before, listed, may in worlds]
+            reached = [((*before, state), listed, may) for before, listed, may in reached]
             continue
         name = frozenset({state.name})
-        rows = list(CANCEL_ALL[state.status])
-        if state.status is Status.PENDING and state.terms.type is OrderType.LIMIT:
-            rows += CANCEL_ALL[Status.OPEN]
-        worlds = [
+        reached = [
             (
                 (*before, state if row.status is state.status else replace(state, status=row.status)),
                 listed | name if row.listed else listed,
                 may | name if row.listed is None else may,
             )
-            for before, listed, may in worlds
-            for row in rows
+            for before, listed, may in reached
+            for row in bulk_steps(state, rules)
         ]
-        bounded(len(worlds))
+        bounded(len(reached))
     return tuple(
-        Outcome(reply=Reply.ACCEPTED, world=after, listed=listed, may_list=may, requirement="ALL-01")
-        for after, listed, may in worlds
+        Outcome(reply=Reply.ACCEPTED, world=after, listed=listed, may_list=may, requirement=CANCEL_ALL_ACCEPTED)
+        for after, listed, may in reached
     )
 
 
@@ -203,7 +213,7 @@ def silent(world: World, until: float, rules: VenueRules) -> tuple[World, ...]:
     for state in world:
         states = list(silent_successors(state, until, rules))
         if not rules.markets[state.terms.market].isolated:
-            # strangers trade first, then what is left is cancelled or expires
+            # others trade first, then what is left is cancelled or expires
             traded = [wider for s in states for wider in traded_by_others(s, rules)]
             states = list({s.key: s for wider in traded for s in silent_successors(wider, until, rules)}.values())
         choices.append(states)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from conformance.model.amounts import ZERO
+from conformance.model.order import Status
 
 
 class LockModel(StrEnum):
@@ -45,7 +46,9 @@ class VenueRules:
     """The freedom that the venue has, and the arithmetic of its funds.
 
     ``fee_reserve`` says whether an order locks the higher fee along with its notional; ``margin_rate`` is the fraction
-    of the notional that margin locks, in ``margin_asset``. ``clock_tolerance`` is in seconds.
+    of the notional that margin locks, in ``margin_asset``. ``clock_tolerance`` is in seconds. ``pending_deadline`` is
+    the most seconds that a cancel may be pending, ``None`` where nothing bounds them; ``gone`` the statuses in which an
+    order may no longer be shown.
     """
 
     markets: Mapping[str, MarketRules]
@@ -57,6 +60,8 @@ class VenueRules:
     clock_tolerance: float = 1.0
     rejected_may_be_unknown: bool = False
     places_later: bool = False
+    pending_deadline: float | None = None
+    gone: frozenset[Status] = frozenset()
 
     def highest_fee(self, market: str) -> Decimal:
         """The most that a trade may cost, as a fraction of its notional; a percent where nobody says."""

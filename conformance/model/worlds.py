@@ -1,8 +1,8 @@
-"""Judge: what could be true now, given everything that was observed.
+"""Belief: what could be true now, given everything that was observed.
 
 :class:`Belief` holds it: orders that hang together (a crossing, a market execution) share a cluster of worlds,
 independent orders have a cluster each, so the sets stay small. A step whose observation no world explains returns a
-:class:`Conflict`, and nothing else in the project decides pass or fail.
+:class:`Conflict`; what it breaks, the judge says (``conformance.judging``).
 
 Reading a result: a Belief with several worlds means "cannot be told apart yet"; it is not a doubt about the target.
 """
@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import product
+from math import prod
 
 from conformance.model.amounts import NOTHING, Span, exactly
 from conformance.model.events import Cancel, CancelAll, Event, Execute, Expire, Place, Release
 from conformance.model.ledger import lock_of, moved_by, seen_reserve, tells_trades
-from conformance.model.lifecycle import OrderState
+from conformance.model.lifecycle import OrderState, is_overdue, may_be_gone
 from conformance.model.matching import World, crosses, pinned
 from conformance.model.order import ACTIVE, OrderType, Status, TimeInForce
 from conformance.model.prediction import Outcome, bounded, describe, is_held, listing, predict, silent
@@ -23,6 +24,10 @@ from conformance.model.rules import LockModel, VenueRules
 
 MOST_COMBINATIONS = 512
 """Combinations of clusters that balances are matched against one by one; beyond it only the hull is judged."""
+
+
+FundsFit = Callable[[Mapping[str, Span], Mapping[str, Span]], bool]
+"""Whether predicted amounts by asset, locked and moved, agree with the balances that were read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,10 +40,14 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conflict:
-    """No world explains what was seen; ``allowed`` says in words what would have been, ``orders`` who is concerned."""
+    """No world explains what was seen; ``allowed`` says in words what would have been, ``orders`` which are concerned.
+
+    ``requirements`` are those of the rows that would have explained an answer, in the order of the table.
+    """
 
     allowed: tuple[str, ...]
     orders: frozenset[str]
+    requirements: tuple[str, ...] = ()
 
 
 class Belief:
@@ -93,16 +102,20 @@ class Belief:
             return self._after_cancel_all(event, rules, accepts=accepts, until=until, lost=lost)
         merged, cluster = self._gather(self._scope(event, rules))
         kept: list[World] = []
-        allowed: set[str] = set()
+        predicted: list[Outcome] = []
         for before in merged:
             for world in silent(before, until, rules):
                 outcomes = predict(world, event, rules)
-                allowed.update(outcome.reply for outcome in outcomes)
+                predicted += outcomes
                 kept += [outcome.world for outcome in outcomes if lost or accepts(outcome)]
                 if lost:
                     kept.append(world)
         if not kept:
-            return Conflict(allowed=tuple(sorted(allowed)), orders=frozenset(cluster))
+            return Conflict(
+                allowed=tuple(sorted({outcome.reply for outcome in predicted})),
+                orders=frozenset(cluster),
+                requirements=tuple(dict.fromkeys(outcome.requirement for outcome in predicted if outcome.requirement)),
+            )
         return self._settle(cluster, kept)
 
     def _after_cancel_all(
@@ -131,7 +144,7 @@ class Belief:
     def _scope(self, event: Event, rules: VenueRules) -> list[str]:
         match event:
             case Cancel(order=name) | Execute(order=name) | Expire(order=name):
-                return [name]
+                return [name] if name in self.home else []
             case Place():
                 incoming = OrderState(name=event.order, terms=event.terms, status=Status.OPEN, arrival=event.arrival)
                 if event.held or not rules.markets[event.terms.market].isolated:
@@ -200,10 +213,17 @@ class Belief:
 
     # -- reads --------------------------------------------------------------------------------------------------------
 
-    def having_seen(self, name: str, seen: Seen, rules: VenueRules, *, until: float) -> "Belief | Conflict":
-        """What may be true after a read showed ``seen`` of one order."""
+    def having_seen(
+        self, name: str, seen: Seen, rules: VenueRules, *, until: float, asked: float | None = None
+    ) -> "Belief | Conflict":
+        """What may be true after a read showed ``seen`` of one order; it was ``asked`` for then, where that is told."""
+        return self._filtered(
+            name, lambda state: as_seen(state, seen, rules, at=until, asked=asked), rules, until=until
+        )
 
-        return self._filtered(name, lambda state: as_seen(state, seen, rules), rules, until=until)
+    def having_vanished(self, name: str, rules: VenueRules, *, until: float) -> "Belief | Conflict":
+        """What may be true after an order could not be read any more (CXL-08)."""
+        return self._filtered(name, lambda state: state if may_be_gone(state, rules) else None, rules, until=until)
 
     def having_missed(self, name: str, rules: VenueRules, *, until: float) -> "Belief | Conflict":
         """What may be true after a complete list of active orders did not show an order."""
@@ -269,9 +289,7 @@ class Belief:
                 total[asset] = total.get(asset, NOTHING).plus(amount)
         return total
 
-    def having_seen_funds(
-        self, account: str, fits: Callable[[Mapping[str, Span], Mapping[str, Span]], bool], rules: VenueRules
-    ) -> "Belief | Conflict":
+    def having_seen_funds(self, account: str, fits: FundsFit, rules: VenueRules) -> "Belief | Conflict":
         """What may be true after the balances of an account were read.
 
         ``fits(locked, moved)`` says whether predicted amounts by asset agree with what was read. Where few clusters are
@@ -279,25 +297,10 @@ class Belief:
         """
         if not fits(self.locked(account, rules), self.moved(account, rules)):
             return Conflict(allowed=(), orders=frozenset(self._of(account)))
-        loose = [
-            number
-            for number, worlds in self.clusters.items()
-            if len(worlds) > 1 and any(state.terms.account == account for world in worlds for state in world)
-        ]
-        size = 1
-        for number in loose:
-            size *= len(self.clusters[number])
-        if not loose or size > MOST_COMBINATIONS:
+        loose = self._loose(account)
+        if not loose or prod(len(self.clusters[number]) for number in loose) > MOST_COMBINATIONS:
             return self
-        firm = Belief({n: w for n, w in self.clusters.items() if n not in loose}, {})
-        firm_locked, firm_moved = firm.locked(account, rules), firm.moved(account, rules)
-        possible: list[set[int]] = [set() for _ in loose]
-        for choice in product(*(range(len(self.clusters[number])) for number in loose)):
-            world = [state for number, at in zip(loose, choice, strict=True) for state in self.clusters[number][at]]
-            chosen = Belief({0: (tuple(world),)}, {})
-            if fits(_sum(firm_locked, chosen.locked(account, rules)), _sum(firm_moved, chosen.moved(account, rules))):
-                for members, at in zip(possible, choice, strict=True):
-                    members.add(at)
+        possible = self._combined(loose, account, fits, rules)
         if not all(possible):
             return Conflict(allowed=(), orders=frozenset(self._of(account)))
         belief: Belief = self
@@ -307,6 +310,27 @@ class Belief:
                 names = [name for name, home in self.home.items() if home == number]
                 belief = belief._settle(names, [worlds[at] for at in sorted(kept)])
         return belief
+
+    def _loose(self, account: str) -> list[int]:
+        """The clusters with several worlds in which the account has an order."""
+        return [
+            number
+            for number, worlds in self.clusters.items()
+            if len(worlds) > 1 and any(state.terms.account == account for world in worlds for state in world)
+        ]
+
+    def _combined(self, loose: list[int], account: str, fits: FundsFit, rules: VenueRules) -> list[set[int]]:
+        """For each loose cluster, which of its worlds stand in a combination of all that agrees with what was read."""
+        firm = Belief({n: w for n, w in self.clusters.items() if n not in loose}, {})
+        firm_locked, firm_moved = firm.locked(account, rules), firm.moved(account, rules)
+        possible: list[set[int]] = [set() for _ in loose]
+        for choice in product(*(range(len(self.clusters[number])) for number in loose)):
+            world = [state for number, at in zip(loose, choice, strict=True) for state in self.clusters[number][at]]
+            chosen = Belief({0: (tuple(world),)}, {})
+            if fits(_sum(firm_locked, chosen.locked(account, rules)), _sum(firm_moved, chosen.moved(account, rules))):
+                for members, at in zip(possible, choice, strict=True):
+                    members.add(at)
+        return possible
 
     def having_learned_lock(self, name: str, locked: Decimal) -> "Belief":
         """The belief once an order was seen to lock ``locked`` units (lock model ``observed``, market orders)."""
@@ -343,13 +367,24 @@ class Belief:
         return (name for name in self.home if self.states(name)[0].terms.account == account)
 
 
-def as_seen(state: OrderState, seen: Seen, rules: VenueRules) -> OrderState | None:
-    """The order as it is now known to be, where ``state`` explains what a read showed of it; ``None`` otherwise."""
+def as_seen(
+    state: OrderState, seen: Seen, rules: VenueRules, *, at: float | None = None, asked: float | None = None
+) -> OrderState | None:
+    """The order as it is now known to be, where ``state`` explains what a read showed of it; ``None`` otherwise.
+
+    ``at`` is when the read was answered, ``asked`` the latest time that it surely does not show anything older than
+    (seconds since the epoch): a cancel that was pending for too long by then should have ended (PND-01).
+    """
     if state.status is not seen.status:
         return None
-    if seen.executed is None:
-        return state
-    return pinned(state, seen.executed, rules) if state.executed.holds(seen.executed) else None
+    if seen.executed is not None and not state.executed.holds(seen.executed):
+        return None
+    known = state if seen.executed is None else pinned(state, seen.executed, rules)
+    if state.status is not Status.PENDING_CANCEL or at is None:
+        return known
+    if state.pending_since is None:
+        return replace(known, pending_since=at)
+    return None if asked is not None and is_overdue(state, asked, rules) else known
 
 
 def _sum(left: Mapping[str, Span], right: Mapping[str, Span]) -> dict[str, Span]:

@@ -1,11 +1,12 @@
 """Run one plan: predict, act, judge, and leave the target as it was found."""
 
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 
+from conformance.judging.case import Case, Target
+from conformance.judging.seen import Ended, StartSeen, StepBegun
 from conformance.model.order import ACTIVE, TERMINAL
 from conformance.model.prediction import TooManyWorldsError
 from conformance.plans import (
@@ -27,16 +28,16 @@ from conformance.plans import (
     Settle,
     Snapshot,
     Wait,
+    calls_of,
 )
 from conformance.requirements import Capability
-from conformance.runner import bulk_cancels, cancels, forging, holding, observing, placing, races, sending
-from conformance.runner.context import PlanAbandonedError, RunningPlan
-from conformance.runner.funds import Funds, FundsJudge
+from conformance.runner import cancelling, forging, looking, market_holds, placing, racing
+from conformance.runner.lane_memory import LaneMemory
 from conformance.runner.leftovers import close_earlier
-from conformance.runner.memory import Closed, Memory
-from conformance.runner.terms import rules_of
-from conformance.runner.tracker import Tracker
-from conformance.trace import PlanResult, Step
+from conformance.runner.plan_run import PlanAbandonedError, PlanRun
+from conformance.runner.translation import venue_rules
+from conformance.runner.waiting import let_pass, moment
+from conformance.trace import PlanResult
 from fixtures.venue.client import Venue
 from fixtures.venue.trouble import BudgetSpent, VenueTrouble
 
@@ -45,7 +46,7 @@ BULK_CLEAN_UP = 8
 
 
 def run_plan(
-    plan: Plan, venue: Venue, memory: Memory, *, look_again: int = 1, markets: Mapping[str, str] | None = None
+    plan: Plan, venue: Venue, memory: LaneMemory, *, look_again: int = 1, markets: Mapping[str, str] | None = None
 ) -> PlanResult:
     """Run a plan against a target; the result holds every violation found, and a trace of what led to it.
 
@@ -55,29 +56,34 @@ def run_plan(
 
     Raises :class:`~fixtures.venue.trouble.VenueTrouble` where the target cannot be asked further and nothing was found.
     """
-    known = memory.places_later
+    known = memory.known.places_later
     result = _run_once(plan, venue, memory, look_again=look_again, markets=markets or {})
-    if memory.places_later is known or any(violation.ends for violation in result.violations):
+    if memory.known.places_later is known or any(violation.ends for violation in result.violations):
         return result
     again = _run_once(plan, venue, memory, look_again=look_again, markets=markets or {})
     again.requests += result.requests
     return again
 
 
-def _run_once(plan: Plan, venue: Venue, memory: Memory, *, look_again: int, markets: Mapping[str, str]) -> PlanResult:
-    result = PlanResult(plan=plan)
-    began = time.monotonic()
-    run = _begin(plan, venue, memory, result, markets)
-    over = False
+def _run_once(
+    plan: Plan, venue: Venue, memory: LaneMemory, *, look_again: int, markets: Mapping[str, str]
+) -> PlanResult:
+    began = moment()
+    run = _opened(plan, venue, memory, markets)
+    result, over = run.result, False
     try:
-        if not run.broken:
-            _perform(run)
-        if not run.broken:
+        _begin(run)
+        if not run.ended:
+            _perform(run, began)
+        if not run.ended:
             over = True
-            _remember(run)
-            observing.look_again(run, look_again)
-    except (PlanAbandonedError, TooManyWorldsError) as reason:
+            run.saw(Ended(plan=plan, moment=moment()))
+            _wait_for_later_looks(run)
+            looking.look_again(run, look_again)
+    except TooManyWorldsError as reason:
         result.trouble = str(reason)
+    except PlanAbandonedError:
+        pass  # the judge was told why
     except VenueTrouble as trouble:
         if not result.violations and not _of_this_plan_alone(trouble):
             raise
@@ -85,8 +91,9 @@ def _run_once(plan: Plan, venue: Venue, memory: Memory, *, look_again: int, mark
     finally:
         if not over:
             _leave(run)
-        memory.changed_at = run.changed_at if over else time.monotonic()  # late reads must not show what is gone by now
-        result.seconds = time.monotonic() - began
+        memory.known = run.case.known
+        memory.changed_at = run.changed_at if over else moment()  # late reads must not show what is gone by now
+        result.seconds = moment() - began
     return result
 
 
@@ -95,37 +102,42 @@ def _of_this_plan_alone(trouble: VenueTrouble) -> bool:
     return isinstance(trouble, BudgetSpent) and trouble.limit in ("limits.open_orders", "limits.order_notional")
 
 
-def _begin(plan: Plan, venue: Venue, memory: Memory, result: PlanResult, markets: Mapping[str, str]) -> RunningPlan:
-    rules = rules_of(venue.profile)
-    tracker = Tracker(rules=rules, result=result, shown_closed=memory.shown_closed)
-    tracker.begin(Step(index=0, action={"do": "begin"}, at=0.0))
-    used = accounts_of(plan, counters=holding.counters(plan, venue.profile))
-    accounts = tuple(account for account in used if account in venue.accounts)
-    run = RunningPlan(
-        plan=plan,
-        venue=venue,
-        rules=rules,
-        tracker=tracker,
-        funds=FundsJudge(tracker, {}),
-        memory=memory,
-        result=result,
-        accounts=accounts,
+def target_of(venue: Venue) -> Target:
+    """What judging needs to know of the target that a client speaks to."""
+    return Target(
+        profile=venue.profile,
+        rules=venue_rules(venue.profile),
         offered=venue.capabilities,
+        contract=venue.desk.contract,
+    )
+
+
+def _opened(plan: Plan, venue: Venue, memory: LaneMemory, markets: Mapping[str, str]) -> PlanRun:
+    used = accounts_of(plan, counters=market_holds.needs_counterparty(plan, venue.profile))
+    accounts = tuple(account for account in used if account in venue.accounts)
+    return PlanRun(
+        venue=venue,
+        memory=memory,
+        result=PlanResult(plan=plan),
+        case=Case(target=target_of(venue), accounts=accounts, known=memory.known),
         markets=markets,
         changed_at=memory.changed_at,
     )
+
+
+def _begin(run: PlanRun) -> None:
+    """End what earlier plans have left open, and take the balances that the plan begins with."""
+    run.saw(StepBegun(index=0, action={"do": "begin"}, at=0.0))
     close_earlier(run)
-    run.quiet(max(venue.profile.timing.balance_delay, venue.profile.timing.read_delay))
-    start: dict[str, Funds] = {}
-    if Capability.BALANCES in run.offered:
-        for account in accounts:
-            read = run.asked(partial(venue.balances, account))
-            run.took(read.answer)
-            if read.balances is None and not run.broken:
-                result.trouble = f"the balances of {account} cannot be read when the plan begins"
-            start[account] = read.balances or {}
-    run.funds = FundsJudge(tracker, start)
-    return run
+    timing = run.profile.timing
+    run.wait_for_late_reads(max(timing.balance_delay, timing.read_delay))
+    if Capability.BALANCES not in run.offered:
+        return
+    for account in run.case.accounts:
+        read = run.asked(partial(run.venue.balances, account))
+        run.took(read.answer)
+        if read.balances is not None or not run.ended:
+            run.saw(StartSeen(account=account, funds=read.balances))
 
 
 def accounts_of(plan: Plan, *, counters: bool = False) -> tuple[str, ...]:
@@ -135,7 +147,7 @@ def accounts_of(plan: Plan, *, counters: bool = False) -> tuple[str, ...]:
     """
     used = {PRIMARY, COUNTERPARTY} if counters else {PRIMARY}
     for action in plan.actions:
-        for call in action.calls if isinstance(action, Parallel) else (action,):
+        for call in calls_of(action):
             account = getattr(call, "account", None)
             used.update({account} if account else ())
             if isinstance(call, Fill):
@@ -143,21 +155,20 @@ def accounts_of(plan: Plan, *, counters: bool = False) -> tuple[str, ...]:
     return tuple(sorted(used, key=lambda account: (account != PRIMARY, account)))
 
 
-def _perform(run: RunningPlan) -> None:
-    races.warm(run, max((len(action.calls) for action in run.plan.actions if isinstance(action, Parallel)), default=0))
-    for index, action in enumerate(run.plan.actions, start=1):
-        _step(run, index, action)
-        if run.broken:
+def _perform(run: PlanRun, began: float) -> None:
+    actions = run.plan.actions
+    racing.warm(run, max((len(action.calls) for action in actions if isinstance(action, Parallel)), default=0))
+    for index, action in enumerate(actions, start=1):
+        _step(run, index, action, began)
+        if run.ended:
             return
-    last = len(run.plan.actions)
-    for action in _reconciliation(run):
-        last += 1
-        _step(run, last, action)
-        if run.broken:
+    for index, action in enumerate(_reconciliation(run), start=len(actions) + 1):
+        _step(run, index, action, began)
+        if run.ended:
             return
 
 
-def _reconciliation(run: RunningPlan) -> list[Action]:
+def _reconciliation(run: PlanRun) -> list[Action]:
     """What every plan ends with: settle and look, before the clean-up; clean up; settle and look again."""
     first: list[Action] = []
     if not run.plan.actions or not isinstance(run.plan.actions[-1], Snapshot):
@@ -172,11 +183,9 @@ class _CleanUp:
     do = "clean-up"
 
 
-def _step(run: RunningPlan, index: int, action: Action) -> None:
-    step = Step(index=index, action=_as_data(action), at=time.monotonic() - run.began)
-    run.tracker.begin(step)
+def _step(run: PlanRun, index: int, action: Action, began: float) -> None:
+    run.saw(StepBegun(index=index, action=_as_data(action), at=moment() - began))
     _dispatch(run, action)
-    step.belief = run.tracker.belief
 
 
 def _as_data(action: Action) -> dict[str, object]:
@@ -185,86 +194,77 @@ def _as_data(action: Action) -> dict[str, object]:
     return {key: value for key, value in asdict(action).items() if value is not None}
 
 
-def _dispatch(run: RunningPlan, action: Action) -> None:
+def _dispatch(run: PlanRun, action: Action) -> None:
     match action:
         case Place():
-            holding.make_way(run, action)
+            market_holds.make_way(run, action)
             placing.place(run, action)
         case Fill():
-            holding.make_way(run, action)
+            market_holds.make_way(run, action)
             placing.fill(run, action.order, action.quantity, action.by)
         case Expire():
             placing.expire(run, action.order)
         case HoldMarket():
-            holding.hold_market(run, run.market(action.market), action.held)
+            market_holds.hold_market(run, run.market(action.market), action.held)
         case Cancel():
-            cancels.cancel(run, action.order, action.account)
+            cancelling.cancel(run, action.order, action.account)
         case CancelUnknown():
-            cancels.cancel_unknown(run, action.order_id, action.account)
+            cancelling.cancel_unknown(run, action.order_id, action.account)
         case CancelAll():
             if Capability.CANCEL_ALL in run.offered:
-                bulk_cancels.cancel_all(run, action.account)
+                cancelling.cancel_all(run, action.account)
         case Read():
-            observing.read(run, action.order, action.account)
+            looking.read(run, action.order, action.account)
         case Snapshot():
-            observing.snapshot(run)
+            looking.snapshot(run)
         case Settle():
-            observing.settle(run)
+            looking.settle(run)
         case Wait():
-            time.sleep(action.seconds)
+            let_pass(action.seconds)
             run.time_passed()
         case Parallel():
-            holding.make_way(run, action)
-            races.race(run, action)
+            market_holds.make_way(run, action)
+            racing.race(run, action)
         case Forge():
             forging.forge(run, action)
         case Send():
-            sending.send(run, action)
+            forging.send_plain(run, action)
         case _CleanUp():
             _clean_up(run)
 
 
-def _clean_up(run: RunningPlan) -> None:
-    run.ending = True
-    for account in run.accounts:
+def _clean_up(run: PlanRun) -> None:
+    run.looks.at_the_end = True
+    for account in run.case.accounts:
         live = [
-            name
-            for name in run.tracker.live(account)
-            if any(state.status in ACTIVE for state in run.tracker.belief.states(name))
+            name for name in run.case.live(account) if any(state.status in ACTIVE for state in run.case.states(name))
         ]
         if len(live) >= BULK_CLEAN_UP and Capability.CANCEL_ALL in run.offered:
-            bulk_cancels.cancel_all(run, account)
+            cancelling.cancel_all(run, account)
             continue
         for name in live:
-            if run.broken:
+            if run.ended:
                 return
-            cancels.cancel(run, name, None)
+            cancelling.cancel(run, name, None)
 
 
-def _remember(run: RunningPlan) -> None:
-    """Keep the plan's closed orders: a later plan looks at them once more."""
-    run.memory.remember(
-        Closed(
-            order_id=order.order_id,
-            name=order.name,
-            account=order.terms.account,
-            seen=order.last,
-            at=time.monotonic(),
-            plan=run.plan,
-        )
-        for order in run.tracker.orders.values()
-        if order.last is not None and order.last.status in TERMINAL
-    )
+def _wait_for_later_looks(run: PlanRun) -> None:
+    """Keep the plan's closed orders, which are read once more after a later plan (CXL-03)."""
+    for order in run.case.orders.values():
+        closed = run.case.known.closed_order(order.order_id)
+        if closed is not None:
+            run.memory.remember(closed)
 
 
-def _leave(run: RunningPlan) -> None:
+def _leave(run: PlanRun) -> None:
     """A plan that did not come to its end leaves nothing behind either; nothing of this is judged.
 
     Where the target cannot be asked any more, what is left is found by the sweep.
     """
-    tracker = run.tracker
     with suppress(VenueTrouble):
-        holding.leave(run)
-        for name, order in tracker.orders.items():
-            if any(state.status not in TERMINAL for state in tracker.belief.states(name)) or run.result.violations:
-                run.venue.cancel(order.terms.account, order.order_id)
+        market_holds.leave(run)
+        for name, order in run.case.orders.items():
+            states = run.case.states(name)  # none of an order whose placing was not judged
+            over = bool(states) and all(state.status in TERMINAL for state in states)
+            if not over or run.result.violations:
+                run.venue.cancel(order.terms.account, order.order_id, market=order.terms.market)

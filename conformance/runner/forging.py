@@ -1,19 +1,21 @@
-"""Executing and judging forged requests: refused as they must be, without effect (SIG, NTF, ERR, ALL-07)."""
+"""Sending forged requests, and plain ones that a fuzzer has found; and looking for effects that they must not have."""
 
+import re
 from dataclasses import replace
+from typing import Final
 
 from conformance.errors import UserError
-from conformance.model import events
-from conformance.model.worlds import Conflict
-from conformance.plans import Forge
+from conformance.judging.attacks import READS, attack_ids
+from conformance.judging.expectations import accepted, expectation_of
+from conformance.judging.sameness import comparison
+from conformance.judging.seen import DisguisedCancel, Forging, MayHaveHappened, Sending, SpelledOtherwise
+from conformance.model.events import Cancel, CancelAll, Event
+from conformance.plans import Forge, Send
 from conformance.requirements import Capability
-from conformance.runner import attribution as rules_of
-from conformance.runner import cancels, lists, observing
-from conformance.runner.arrival import reach_the_book
-from conformance.runner.cancels import said
-from conformance.runner.context import PlanAbandonedError, RunningPlan
-from conformance.runner.disclosure import compare_unauthenticated
-from conformance.runner.expectations import accepted, expectation_of, fits, in_words, outcome, refused
+from conformance.runner import cancelling, looking
+from conformance.runner.placing import reach_the_book
+from conformance.runner.plan_run import PlanRun
+from conformance.runner.waiting import now
 from fixtures.attacks.files import attack_from_json
 from fixtures.attacks.forge import ForgedRequest
 from fixtures.attacks.steps import NotApplicable
@@ -24,22 +26,21 @@ from fixtures.venue.request import PreparedRequest
 BADLY_NAMED = frozenset({Expectation.MALFORMED, Expectation.NOT_FOUND_OR_MALFORMED})
 """What is refused for its id. Which fault is named first is open where the signature may not fit what was decoded."""
 
-READS = frozenset({"read", "list", "balances"})
-"""Operations that change nothing: a forged one that is accepted has told something, and done nothing."""
+_NAME: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9._-]*)\}")
 
 
-def forge(run: RunningPlan, action: Forge) -> None:
-    """Send one forged request, judge its answer, and see that it had no effect."""
+def forge(run: PlanRun, action: Forge) -> None:
+    """Send one forged request, have its answer judged, and look whether it had an effect."""
     attack = _attack_of(action)
-    if getattr(run.venue.profile.operations, action.operation) is None:
+    if getattr(run.profile.operations, action.operation) is None:
         return  # the target has no such operation
-    if action.order is not None and action.order not in run.tracker.orders:
+    if action.order is not None and action.order not in run.case.orders:
         return  # its placing was refused or cut out of the plan
     if attack.expect is Expectation.SAME_OR_REFUSED and action.operation == "cancel":
         _other_spelling(run, action, attack)
         return
     if attack.expect is Expectation.ACCEPTED and action.operation == "cancel" and action.order is not None:
-        _control_cancel(run, action, attack)
+        _disguised_cancel(run, action, attack)
         return
     client_id = run.venue.desk.next_client_id() if action.operation == "place" else None
     forged = _forged(run, action, attack, client_id)
@@ -49,7 +50,7 @@ def forge(run: RunningPlan, action: Forge) -> None:
         answer = _placing(run, action, attack, forged, client_id)
     else:
         answer = _sent(run, action, attack, forged)
-    _judge(run, action, attack, forged, answer)
+    _hand_over(run, action, attack, forged, answer)
 
 
 def _attack_of(action: Forge) -> Attack:
@@ -59,19 +60,68 @@ def _attack_of(action: Forge) -> Attack:
         raise UserError(f"The plan forges a request that this version does not know: {error}") from error
 
 
-def _forged(run: RunningPlan, action: Forge, attack: Attack, client_id: str | None = None) -> ForgedRequest | None:
+def _hand_over(run: PlanRun, action: Forge, attack: Attack, forged: ForgedRequest, answer: Answer | Unknown) -> None:
+    expect = _expectation(run, action, attack, forged, answer)
+    seen = Forging(action=action, attack=attack, expect=expect, answer=answer)
+    if isinstance(answer, Answer):
+        if run.ended:
+            return
+        if answer.is_(AnswerClass.THROTTLED):
+            run.abandon(f"{action.operation} was throttled beyond the profile's allowance")
+    again = run.saw(seen)
+    if again is not None:
+        first = run.forged[comparison(seen)]
+        seen = replace(seen, first_again=_repeat(run, attack, first), again=_repeat(run, attack, forged), compared=True)
+        run.saw(seen)
+    elif isinstance(answer, Answer) and expect is Expectation.UNAUTHENTICATED:
+        run.forged.setdefault(comparison(seen), forged)
+    if not run.ended:
+        _look_for_effects(run, action, attack, answer)
+
+
+def _look_for_effects(run: PlanRun, action: Forge, attack: Attack, answer: Answer | Unknown) -> None:
+    """Look at what a refused request must not have touched; one that may rightly have acted leaves both possible."""
+    done = isinstance(answer, Answer) and accepted(answer)
+    if done or (isinstance(answer, Unknown) and attack.expect is Expectation.UNJUDGED):
+        _may_have_happened(run, action)
+    if not done:
+        _look(run, action)
+
+
+def _expectation(
+    run: PlanRun, action: Forge, attack: Attack, forged: ForgedRequest, answer: Answer | Unknown
+) -> Expectation:
+    """What this target is held to for this request."""
+    expect = expectation_of(attack, run.profile)
+    if expect is Expectation.WRONG_METHOD and _reads_as_an_id(run, forged.request):
+        return Expectation.REFUSED
+    if expect in BADLY_NAMED and _is_encoded(forged.request) and _is_unauthenticated(answer):
+        return Expectation.REFUSED
+    return expect
+
+
+def _repeat(run: PlanRun, attack: Attack, forged: ForgedRequest) -> Answer | Unknown:
+    """The same forged request once more: an answer that varies by itself says nothing (SIG-10)."""
+    answer = _send(run, forged)
+    run.took(answer, attack=attack)
+    return answer
+
+
+# -- making -----------------------------------------------------------------------------------------------------------
+
+
+def _forged(run: PlanRun, action: Forge, attack: Attack, client_id: str | None = None) -> ForgedRequest | None:
     """The forged request; ``None`` where this target gives no way to make it, or it would be a correct one."""
-    venue, orders = run.venue, run.tracker.orders
+    venue, orders = run.venue, run.case.orders
     order_id = orders[action.order].order_id if action.order is not None else _unknown_id(run, action.order_id)
     try:
         request = _correct(run, action, order_id, client_id)
-        other = _other(run, action, request, client_id)
         forged = run.memory.workbench.forge(
             venue,
             attack,
             request,
             order_id=order_id if request.operation in ("cancel", "read") else None,
-            other=other,
+            other=_other(run, action, request, client_id),
             known_ids=frozenset(order.order_id for order in orders.values()),
         )
     except NotApplicable:
@@ -79,43 +129,38 @@ def _forged(run: RunningPlan, action: Forge, attack: Attack, client_id: str | No
     return None if _is_another_operation(run, forged.request, action.operation) else forged
 
 
-def _unknown_id(run: RunningPlan, order_id: str | None) -> str | None:
-    known = run.venue.profile.order.unknown_ids
-    return known[sum(order_id.encode()) % len(known)] if known and order_id is not None else order_id
+def _unknown_id(run: PlanRun, order_id: str | None) -> str | None:
+    return None if order_id is None else cancelling.unknown_id(run, order_id)
 
 
-def _correct(run: RunningPlan, action: Forge, order_id: str | None, client_id: str | None) -> PreparedRequest:
-    venue = run.venue
+def _correct(run: PlanRun, action: Forge, order_id: str | None, client_id: str | None) -> PreparedRequest:
     if action.operation != "place":
-        return venue.prepare(action.account, action.operation, order_id=order_id, market=_market(run, action.order))
+        market = run.some_market if action.order is None else run.case.orders[action.order].terms.market
+        return run.venue.prepare(action.account, action.operation, order_id=order_id, market=market)
     if action.order is None:
         raise NotApplicable("a forged placing repeats the terms of an order of the plan")
-    terms = run.tracker.orders[action.order].terms
-    return venue.prepare(action.account, "place", terms=replace(terms, account=action.account, client_id=client_id))
+    terms = replace(run.case.orders[action.order].terms, account=action.account, client_id=client_id)
+    return run.venue.prepare(action.account, "place", terms=terms)
 
 
-def _market(run: RunningPlan, name: str | None) -> str | None:
-    return None if name is None else run.tracker.orders[name].terms.market
-
-
-def _other(run: RunningPlan, action: Forge, request: PreparedRequest, client_id: str | None) -> PreparedRequest | None:
+def _other(run: PlanRun, action: Forge, request: PreparedRequest, client_id: str | None) -> PreparedRequest | None:
     """A correct request of the same operation that says something else: another order, other terms."""
     if request.operation == "place" and action.order is not None:
-        terms = run.tracker.orders[action.order].terms
+        terms = run.case.orders[action.order].terms
         twice = replace(terms, account=action.account, quantity=2 * terms.quantity, client_id=client_id)
         return run.venue.prepare(action.account, "place", terms=twice)
     if request.operation not in ("cancel", "read", "cancel_all"):
         return None
     operation = "cancel" if request.operation == "cancel_all" else request.operation
-    for name, order in run.tracker.orders.items():
+    for name, order in run.case.orders.items():
         if name != action.order and order.terms.account == action.account:
             return run.venue.prepare(action.account, operation, order_id=order.order_id, market=order.terms.market)
     return None
 
 
-def _is_another_operation(run: RunningPlan, request: PreparedRequest, operation: str) -> bool:
+def _is_another_operation(run: PlanRun, request: PreparedRequest, operation: str) -> bool:
     """Whether the profile has an operation of this method and path: in some dialects GET reads where DELETE cancels."""
-    operations = run.venue.profile.operations
+    operations = run.profile.operations
     mine = getattr(operations, operation)
     if request.method == mine.method:
         return False
@@ -124,12 +169,12 @@ def _is_another_operation(run: RunningPlan, request: PreparedRequest, operation:
     return any(one is not None and one.method == method and one.path == mine.path for one in named)
 
 
-def _reads_as_an_id(run: RunningPlan, request: PreparedRequest) -> bool:
+def _reads_as_an_id(run: PlanRun, request: PreparedRequest) -> bool:
     """Whether another operation takes the last part of this path for an order's id, and may refuse it as one.
 
     ``GET /orders/cancel-all`` is no method too many where ``GET /orders/{order_id}`` reads an order.
     """
-    operations = run.venue.profile.operations
+    operations = run.profile.operations
     method = "GET" if request.method == "HEAD" else request.method
     return any(
         one is not None and one.method == method and one.may_name(request.target)
@@ -144,231 +189,179 @@ def _is_encoded(request: PreparedRequest) -> bool:
 
 
 def _is_unauthenticated(answer: Answer | Unknown) -> bool:
-    return not isinstance(answer, Unknown) and answer.is_(AnswerClass.UNAUTHENTICATED)
+    return isinstance(answer, Answer) and answer.is_(AnswerClass.UNAUTHENTICATED)
 
 
-def _sent(run: RunningPlan, action: Forge, attack: Attack, forged: ForgedRequest) -> Answer | Unknown:
-    """Send it, count it, and judge what holds for every answer."""
+# -- sending ----------------------------------------------------------------------------------------------------------
+
+
+def _send(run: PlanRun, forged: ForgedRequest) -> Answer | Unknown:
     venue, request = run.venue, forged.request
-    run.result.attacks[f"{action.operation.replace('_', '-')} {attack.name}"] += 1
     if forged.raw:
-        answer = venue.send_raw(
-            request.wire(venue.host), account=request.account, operation=request.operation, hostile=True
-        )
-    else:
-        answer = venue.send(request, hostile=True)
-    run.took(answer, attack=attack, ids=_ids(action, attack))
+        wire = request.wire(venue.host)
+        return venue.send_raw(wire, account=request.account, operation=request.operation, hostile=True)
+    return venue.send(request, hostile=True)
+
+
+def _sent(run: PlanRun, action: Forge, attack: Attack, forged: ForgedRequest) -> Answer | Unknown:
+    answer = _send(run, forged)
+    run.took(answer, attack=attack, ids=attack_ids(action, attack))
     return answer
 
 
-def _placing(
-    run: RunningPlan, action: Forge, attack: Attack, forged: ForgedRequest, client_id: str
-) -> Answer | Unknown:
+def _placing(run: PlanRun, action: Forge, attack: Attack, forged: ForgedRequest, client_id: str) -> Answer | Unknown:
     """Send a forged placing; an order that it leaves is in the journal, and cancelled at once."""
     venue = run.venue
     assert action.order is not None
-    market = run.tracker.orders[action.order].terms.market
-    venue.desk.journal.intent(venue.account_keys[action.account].name, market, client_id)
+    terms = run.case.orders[action.order].terms
+    venue.desk.journal.intent(venue.account_keys[action.account].name, terms.market, client_id)
     answer = _sent(run, action, attack, forged)
     placed = venue.placed(answer, client_id)
     if placed.order_id is not None:
-        terms = run.tracker.orders[action.order].terms
         reach_the_book(run, replace(terms, account=action.account), placed.order_id)
-        venue.cancel(action.account, placed.order_id)
-        venue.order(action.account, placed.order_id)
+        venue.cancel(action.account, placed.order_id, market=terms.market)
+        venue.order(action.account, placed.order_id, market=terms.market)
     return answer
 
 
-def _ids(action: Forge, attack: Attack) -> tuple[str, ...]:
-    """The requirements that a wrong answer to this attack breaks; those of SIG hold for cancel-all by ALL-07."""
-    if action.operation != "cancel_all":
-        return attack.requirements
-    return tuple(dict.fromkeys("ALL-07" if name.startswith("SIG-") else name for name in attack.requirements))
+# -- effects ----------------------------------------------------------------------------------------------------------
 
 
-def _judge(run: RunningPlan, action: Forge, attack: Attack, forged: ForgedRequest, answer: Answer | Unknown) -> None:
-    what, ids = _what(action, attack), _ids(action, attack)
-    expect = expectation_of(attack, run.venue.profile)
-    if expect is Expectation.WRONG_METHOD and _reads_as_an_id(run, forged.request):
-        expect = Expectation.REFUSED
-    if expect in BADLY_NAMED and _is_encoded(forged.request) and _is_unauthenticated(answer):
-        expect = Expectation.REFUSED
-    if isinstance(answer, Unknown):
-        _unanswered(run, action, attack, answer)
-        _no_effect_may_follow(run, action, ids)
-        return
-    if run.broken:
-        return
-    if answer.is_(AnswerClass.THROTTLED):
-        raise PlanAbandonedError(f"{action.operation} was throttled beyond the profile's allowance")
-    if fits(expect, answer, attack):
-        run.tracker.fits(what, in_words(expect), said(answer), () if expect is Expectation.UNJUDGED else ids)
-        if accepted(answer):
-            _accepted(run, action, attack, expect)
-        else:
-            _no_effect_may_follow(run, action, ids)
-            if expect is Expectation.UNAUTHENTICATED:
-                compare_unauthenticated(run, action, attack, forged, answer)
-        return
-    if expect is Expectation.UNAUTHENTICATED and refused(answer, attack) and (action.order or action.order_id):
-        ids = (*ids, "SIG-10")  # another refusal than that of credentials tells something of the order
-    run.tracker.breaks(what, in_words(expect), said(answer), ids, kind=_kind(action, attack, outcome(answer)))
-
-
-def _what(action: Forge, attack: Attack) -> str:
-    about = f" of {action.order}" if action.order else f" of {action.order_id}" if action.order_id else ""
-    word = action.operation.replace("_", "-")
-    return f"the answer to a {word}{about} with {'a flaw' if len(attack.vectors) == 1 else 'flaws'} ({attack.note})"
-
-
-def _kind(action: Forge, attack: Attack, seen: str) -> str:
-    classes = " and ".join(dict.fromkeys(vector.attack_class for vector in attack.vectors))
-    return f"{action.operation.replace('_', '-')} with a flaw ({classes}) {seen}"
-
-
-def _unanswered(run: RunningPlan, action: Forge, attack: Attack, answer: Unknown) -> None:
-    """A hostile request that draws no answer is told, not judged: whoever stands before the target may drop it."""
-    names = " + ".join(vector.id for vector in attack.vectors)
-    run.result.notes[f"no answer to a hostile {action.operation.replace('_', '-')} ({names})"] += 1
-    run.tracker.fits(_what(action, attack), "a refusal", f"no answer: {answer.reason}")
-    if attack.expect is Expectation.UNJUDGED:
-        _lost(run, action)
-
-
-def _accepted(run: RunningPlan, action: Forge, attack: Attack, expect: Expectation) -> None:
-    """What may be accepted and was: it may have done what it asked for, and is reported."""
-    if expect is Expectation.UNJUDGED:
-        names = " + ".join(vector.id for vector in attack.vectors)
-        run.result.notes[f"accepted, which is not judged: {names}"] += 1
-    _lost(run, action)
-
-
-def _lost(run: RunningPlan, action: Forge) -> None:
-    """Both outcomes of what the request asked for are possible from here on."""
+def _may_have_happened(run: PlanRun, action: Forge) -> None:
+    """From here on it is possible that the request was carried out, and that it was not."""
     if action.operation in READS or action.operation == "place":
         return
-    event: events.Cancel | events.CancelAll
+    event: Event
     if action.operation == "cancel_all":
-        event = events.CancelAll(account=action.account)
+        event = CancelAll(account=action.account)
     elif action.order is not None:
-        event = events.Cancel(order=action.order, account=action.account)
+        event = Cancel(order=action.order, account=action.account)
     else:
         return
     run.changed()
-    tracker = run.tracker
-    after = tracker.belief.after(event, run.rules, accepts=lambda _: True, until=run.until(), lost=True)
-    assert not isinstance(after, Conflict)  # a lost answer conflicts with nothing
-    tracker.belief = after
+    run.saw(MayHaveHappened(events=(event,), at=now()))
 
 
-def _no_effect_may_follow(run: RunningPlan, action: Forge, ids: tuple[str, ...]) -> None:
-    """Whatever is seen of any order or balance from here on is judged under the refusal; one list is read at once."""
-    tracker = run.tracker
-    rule = rules_of.everywhere("a forged request was refused", *ids)
-    for name in tracker.orders:
-        tracker.cause(name, rule)
-    for account in run.accounts:
-        tracker.cause_funds(account, rule)
+def _look(run: PlanRun, action: Forge) -> None:
+    """One cheap read that shows whether the request had an effect on the orders of the account."""
     if action.operation in READS:
         return
-    if run.venue.profile.timing.read_delay:
+    if run.profile.timing.read_delay:
         run.changed()  # a late read would clear the causes before it can show an effect: the plan's snapshot waits
         return
-    _look(run, action)
+    _look_at_owner(run, action)
 
 
-def _look(run: RunningPlan, action: Forge) -> None:
-    """One cheap read that shows whether the request had an effect on the orders of the account."""
-    owner = run.tracker.orders[action.order].terms.account if action.order is not None else action.account
+def _look_at_owner(run: PlanRun, action: Forge) -> None:
+    owner = run.case.orders[action.order].terms.account if action.order is not None else action.account
     if Capability.LIST in run.offered:
-        lists.list_orders(run, owner)
+        looking.list_orders(run, owner)
     elif action.order is not None:
-        observing.read(run, action.order)
+        looking.read(run, action.order)
 
 
-def _control_cancel(run: RunningPlan, action: Forge, attack: Attack) -> None:
+def _disguised_cancel(run: PlanRun, action: Forge, attack: Attack) -> None:
     """A correct cancel in another guise: it must be accepted like any other, and do what a cancel does (SIG-01)."""
     assert action.order is not None
-    tracker, order = run.tracker, run.tracker.orders[action.order]
-    sure = run.surely_active(action.order)
-    answers: list[Answer | Unknown] = []
+    order, sure = run.case.orders[action.order], run.case.is_surely_active(action.order, now())
     forged = _forged(run, action, attack)
     if forged is None:
         return
+    answers: list[Answer | Unknown] = []
 
     def send() -> Cancelled:
         answers.append(_sent(run, action, attack, forged))
         return run.venue.cancelled(answers[0])
 
-    cancels.cancel(run, action.order, action.account if action.account != order.terms.account else None, send)
-    if not answers or isinstance(answers[0], Unknown) or action.account != order.terms.account:
-        return
-    answer, what = answers[0], f"the answer to a correct cancel of {action.order} ({attack.note})"
-    if accepted(answer):
-        tracker.fits(what, "accepted", said(answer), attack.requirements)
-    elif sure:
-        kind = f"a correct cancel ({attack.vectors[0].attack_class}) {outcome(answer)}"
-        more = ("SIG-01",) if answer.is_(AnswerClass.UNAUTHENTICATED) else ()
-        tracker.breaks(what, "accepted", said(answer), (*attack.requirements, *more), kind=kind)
+    owner = order.terms.account
+    cancelling.cancel(run, action.order, action.account if action.account != owner else None, send)
+    if answers and isinstance(answers[0], Answer) and action.account == owner:
+        run.saw(DisguisedCancel(action=action, attack=attack, answer=answers[0], sure=sure))
 
 
-def _other_spelling(run: RunningPlan, action: Forge, attack: Attack) -> None:
-    """NTF-06: another spelling of an order's id is that order for read and cancel alike, or neither."""
+def _other_spelling(run: PlanRun, action: Forge, attack: Attack) -> None:
+    """Read and cancel an order under another spelling of its id (NTF-06)."""
     if action.order is None or Capability.READ not in run.offered:
         return
-    tracker, order = run.tracker, run.tracker.orders[action.order]
     reading = replace(action, operation="read")
-    forged = _forged(run, reading, attack)
-    cancelling = _forged(run, action, attack)
-    if forged is None or cancelling is None:
+    forged, cancel = _forged(run, reading, attack), _forged(run, action, attack)
+    if forged is None or cancel is None:
         return
+    order_id = run.case.orders[action.order].order_id
     read = run.venue.read(_sent(run, reading, attack, forged))
-    if isinstance(read.answer, Unknown) or read.answer.is_(AnswerClass.THROTTLED) or run.broken:
+    if isinstance(read.answer, Unknown) or read.answer.is_(AnswerClass.THROTTLED) or run.ended:
         return
-    shown = read.view is not None and read.view.order_id == order.order_id
-    what = f"a read and a cancel of {action.order} under another spelling of its id ({attack.note})"
-    kind = "another spelling of an id"
-    if read.view is not None and not shown:
-        tracker.breaks(
-            what, "the order, or a refusal", "another order", attack.requirements, kind=f"{kind} reads another order"
-        )
-        return
-    answers: list[Answer | Unknown] = []
-    sure = run.surely_active(action.order)
+    shown = read.view is not None and read.view.order_id == order_id
+    sure, answers = run.case.is_surely_active(action.order, now()), []
 
     def send() -> Cancelled:
-        answers.append(_sent(run, action, attack, cancelling))
+        answers.append(_sent(run, action, attack, cancel))
         return run.venue.cancelled(answers[0])
 
-    rule = rules_of.everywhere("it was cancelled under another spelling of its id", *attack.requirements)
     if shown:
-        cancels.cancel(run, action.order, None, send)
-    else:
+        cancelling.cancel(run, action.order, None, send)
+    elif read.view is None:
         send()
-    answer = answers[0]
+    answer = answers[0] if answers else None
+    run.saw(
+        SpelledOtherwise(action=action, attack=attack, read=read, cancel=answer, sure=sure, broken=run.result.ended)
+    )
     if isinstance(answer, Unknown):
-        _unanswered(run, action, attack, answer)
-        _lost(run, action)
+        _may_have_happened(run, action)
+    elif answer is None or run.ended:
         return
-    done = accepted(answer)
-    told = f"read: {said(read.answer)}; cancel: {said(answer)}"
-    if run.broken and not shown:
-        return
-    if shown and not sure and not run.result.ended and answer.is_(AnswerClass.CANNOT_CANCEL):
-        tracker.fits(what, "the order for both, or a 4xx for both", told, attack.requirements)
-        return  # the cancel reached the order, which may have ended
-    if shown != done or not (shown or _refused(read.answer)) or not (done or _refused(answer)):
-        both = f"{'shows' if shown else 'hides'} the order to a read, cancel {outcome(answer)}"
-        tracker.breaks(what, "the order for both, or a 4xx for both", told, attack.requirements, kind=f"{kind} {both}")
-        return
-    tracker.fits(what, "the order for both, or a 4xx for both", told, attack.requirements)
-    if done:
-        tracker.cause(action.order, rule)
-        tracker.cause_funds(order.terms.account, rule, action.order)
+    elif accepted(answer):
+        _look_at_owner(run, action)
+    elif not (shown and not sure and answer.is_(AnswerClass.CANNOT_CANCEL)):
         _look(run, action)
+
+
+# -- plain requests ---------------------------------------------------------------------------------------------------
+
+
+def send_plain(run: PlanRun, action: Send) -> None:
+    """Send a request as it stands, with the credentials that it asks for."""
+    orders = run.case.orders
+    named = _NAME.findall(action.target)
+    if any(name not in orders for name in named):
+        return  # it names an order whose placing was refused or cut out of the plan
+    target = _NAME.sub(lambda found: orders[found[1]].order_id, action.target)
+    answer = run.venue.send(_plain(run, action, target), hostile=True)
+    run.took(answer, correct=False)
+    if run.ended:
+        return
+    if isinstance(answer, Answer):
+        if answer.is_(AnswerClass.THROTTLED):
+            run.abandon(f"{action.operation} was throttled beyond the profile's allowance")
+        run.saw(Sending(action=action, answer=answer))
+    if isinstance(answer, Unknown) or accepted(answer):
+        _plain_may_have_happened(run, action, named)
+
+
+def _plain(run: PlanRun, action: Send, target: str) -> PreparedRequest:
+    plain = PreparedRequest(
+        method=action.method,
+        target=target,
+        headers=action.headers,
+        body=action.body.encode("latin-1", "replace"),
+        account=action.account,
+        operation=action.operation,
+    )
+    signed = run.venue.signed(plain)
+    authentication = run.profile.authentication
+    parts = {"key": authentication.key_header.lower(), "signature": (authentication.signature_header or "").lower()}
+    left_out = {header for part, header in parts.items() if part not in action.credentials}
+    return replace(signed, headers=tuple(pair for pair in signed.headers if pair[0].lower() not in left_out))
+
+
+def _plain_may_have_happened(run: PlanRun, action: Send, named: list[str]) -> None:
+    """From here on the request may have been carried out, for each order that it may have named."""
+    events: tuple[Event, ...]
+    if action.operation == "cancel_all":
+        events = (CancelAll(account=action.account),)
+    elif action.operation == "cancel":
+        events = tuple(Cancel(order=name, account=action.account) for name in named)
     else:
-        _no_effect_may_follow(run, action, attack.requirements)
-
-
-def _refused(answer: Answer) -> bool:
-    return 400 <= answer.status < 500
+        return
+    run.changed()
+    run.saw(MayHaveHappened(events=events, at=now()))

@@ -3,12 +3,12 @@
 Funds are compared with what they were when a plan began; an order that ends meanwhile would look like a wrong release.
 """
 
-import time
 from functools import partial
 
 from conformance.model.order import TERMINAL, Status
 from conformance.requirements import Capability
-from conformance.runner.context import RunningPlan
+from conformance.runner.plan_run import PlanRun
+from conformance.runner.waiting import let_pass, moment
 from fixtures.venue.answers import Answer
 from fixtures.venue.counter_orders import end_waiting, waits
 from fixtures.venue.journal import Leftover
@@ -17,10 +17,10 @@ PATIENCE = 0.3
 """Seconds for an order to end after its cancel where it is not seen to be pending; then it is left to the sweep."""
 
 
-def close_earlier(run: RunningPlan) -> None:
+def close_earlier(run: PlanRun) -> None:
     """Cancel what earlier plans of this lane may have left open, and see that it is over; each order is tried once.
 
-    They end together: a target that cancels nothing costs one moment's patience a plan, not one for each order.
+    They are waited for together: a target that cancels nothing costs one wait a plan, not one for each order.
     """
     roles = {account.name: role for role, account in run.venue.account_keys.items()}
     waiting: list[tuple[str, str, str]] = []
@@ -35,7 +35,7 @@ def close_earlier(run: RunningPlan) -> None:
     _end(run, waiting)
 
 
-def _found(run: RunningPlan, role: str, left: Leftover) -> str | None:
+def _found(run: PlanRun, role: str, left: Leftover) -> str | None:
     """The id of an order whose answer was lost; an order that does not show did not arrive."""
     journal = run.venue.desk.journal
     if Capability.LIST not in run.offered:
@@ -44,7 +44,7 @@ def _found(run: RunningPlan, role: str, left: Leftover) -> str | None:
             run.changed()
             journal.never_placed(left.client_id)
         return None
-    time.sleep(run.venue.profile.timing.read_delay)
+    let_pass(run.profile.timing.read_delay)
     listed = run.asked(lambda: run.venue.orders(role, include_closed=True))
     for view in listed.views or ():
         if view.client_id == left.client_id:
@@ -55,13 +55,13 @@ def _found(run: RunningPlan, role: str, left: Leftover) -> str | None:
     return None
 
 
-def _end(run: RunningPlan, waiting: list[tuple[str, str, str]]) -> None:
-    timing = run.venue.profile.timing
+def _end(run: PlanRun, waiting: list[tuple[str, str, str]]) -> None:
+    timing = run.profile.timing
     asked: set[str] = set()
 
     def times() -> tuple[float, float]:
         """Until when to wait for an end that nothing announces, and for a pending one."""
-        now = time.monotonic() + timing.read_delay
+        now = moment() + timing.read_delay
         return now + PATIENCE, now + timing.pending_cancel_deadline
 
     patience, deadline = times()
@@ -69,18 +69,18 @@ def _end(run: RunningPlan, waiting: list[tuple[str, str, str]]) -> None:
         left: list[tuple[str, str, str]] = []
         pending = False
         for role, order_id, market in waiting:
-            read = run.asked(partial(run.venue.order, role, order_id))
+            read = run.asked(partial(run.venue.order, role, order_id, market=market))
             status = None if read.view is None else read.view.status
             if status in TERMINAL:
                 run.changed()
                 continue
             if status is Status.PENDING_CANCEL:
                 pending = True
-            elif read.view is not None and waits(run.venue.profile, market, read.view):
+            elif read.view is not None and waits(run.profile, market, read.view):
                 end_waiting(run.venue, role, order_id, market=market)
                 run.changed()
             else:
-                answer = run.venue.cancel(role, order_id).answer
+                answer = run.venue.cancel(role, order_id, market=market).answer
                 run.took(answer)
                 run.changed()
                 if read.view is not None and status is None:
@@ -90,8 +90,8 @@ def _end(run: RunningPlan, waiting: list[tuple[str, str, str]]) -> None:
                 asked.add(order_id)
             left.append((role, order_id, market))
         waiting = left
-        now = time.monotonic()
+        now = moment()
         if now > deadline or (now > patience and not pending):
             return
         if waiting:
-            time.sleep(timing.poll_interval)
+            let_pass(timing.poll_interval)

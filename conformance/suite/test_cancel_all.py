@@ -3,7 +3,7 @@
 import pytest
 
 from conformance.engine.explorer import Explorer
-from conformance.runner.bulk_cancels import MANY
+from conformance.judging.bulk_cancels import MANY
 from strategies.encounters import bursts, whole_pages
 from strategies.focused import aimed_plans, bulk_plans
 
@@ -45,7 +45,7 @@ def test_nothing_active_changes_nothing(explorer: Explorer) -> None:
 def test_many_orders_at_once(explorer: Explorer) -> None:
     """It works for as many orders as the profile says that an account may have open, and for at least fifty."""
     if not explorer.ground.holds(MANY + 2):
-        explorer.record.beyond["ALL-06"] = (
+        explorer.record.beyond[explorer.requirement] = (
             f"limits.open_orders, or the funds of the account, do not allow {MANY} orders at once"
         )
     explorer.explore(bulk_plans(explorer.ground, many=True), plans=explorer.level.bulk_many)

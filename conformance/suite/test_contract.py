@@ -16,12 +16,14 @@ from strategies.hostile import attack_plans, battery, refusal_plans
 def test_odd_requests(explorer: Explorer) -> None:
     """Bodies, queries and headers where none are expected draw no error of the server."""
     harmless = select(file="headers", expect=Expectation.UNJUDGED)
-    attacks = battery("ERR-01", also=harmless, count=explorer.level.share(10), seed=explorer.seed)
-    plans = attack_plans(explorer.ground, attacks, title="ERR-01")
+    attacks = battery(explorer.requirement, also=harmless, count=explorer.level.share(10), seed=explorer.seed)
+    plans = attack_plans(explorer.ground, attacks, title=explorer.requirement)
     for operation, needed in (("cancel_all", Capability.CANCEL_ALL), ("list", Capability.LIST)):
         if needed in explorer.ground.abilities:
-            attacks = battery("ERR-01", operation=operation, count=explorer.level.share(2), seed=explorer.seed)
-            plans += attack_plans(explorer.ground, attacks, operation=operation, title="ERR-01")
+            attacks = battery(
+                explorer.requirement, operation=operation, count=explorer.level.share(2), seed=explorer.seed
+            )
+            plans += attack_plans(explorer.ground, attacks, operation=operation, title=explorer.requirement)
     explorer.run(plans)
 
 
@@ -42,8 +44,8 @@ def test_wrong_methods(explorer: Explorer) -> None:
     plans = []
     for operation, needed in (("cancel", None), ("cancel_all", Capability.CANCEL_ALL), ("read", Capability.READ)):
         if needed is None or needed in explorer.ground.abilities:
-            attacks = battery("ERR-03", operation=operation, count=12, seed=explorer.seed)
-            plans += attack_plans(explorer.ground, attacks, operation=operation, title="ERR-03")
+            attacks = battery(explorer.requirement, operation=operation, count=12, seed=explorer.seed)
+            plans += attack_plans(explorer.ground, attacks, operation=operation, title=explorer.requirement)
     explorer.run(plans)
 
 

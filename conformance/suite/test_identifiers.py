@@ -14,27 +14,31 @@ pytestmark = [pytest.mark.budget(plans=lambda level: level.share(1))]
 def test_ids_that_name_no_order(explorer: Explorer) -> None:
     """Unknown ids of the past and the future, near a real one, nil, and of other UUID versions name no order."""
     count = explorer.level.share(5)
-    plans = attack_plans(explorer.ground, battery("NTF-01", count=count, seed=explorer.seed), title="NTF-01")
-    explorer.run([*plans, *_reads(explorer, "NTF-01", count // 2)])
+    plans = attack_plans(
+        explorer.ground, battery(explorer.requirement, count=count, seed=explorer.seed), title=explorer.requirement
+    )
+    explorer.run([*plans, *_reads(explorer, count // 2)])
 
 
 @pytest.mark.requirement("NTF-04")
 def test_malformed_ids(explorer: Explorer) -> None:
     """Ids of a wrong length, alphabet or encoding, or with anything behind a real one, are refused without effect."""
     count = explorer.level.share(18)
-    plans = attack_plans(explorer.ground, battery("NTF-04", count=count, seed=explorer.seed), title="NTF-04")
-    explorer.run([newest_orders(explorer.ground), *plans, *_reads(explorer, "NTF-04", count // 4)])
+    plans = attack_plans(
+        explorer.ground, battery(explorer.requirement, count=count, seed=explorer.seed), title=explorer.requirement
+    )
+    explorer.run([newest_orders(explorer.ground), *plans, *_reads(explorer, count // 4)])
 
 
 @pytest.mark.requirement("NTF-06")
 def test_other_spellings(explorer: Explorer) -> None:
     """Another spelling of a real id is that order for read and cancel alike, or is refused by both."""
-    attacks = battery("NTF-06", count=explorer.level.share(6), seed=explorer.seed)
-    explorer.run(attack_plans(explorer.ground, attacks, size=10, title="NTF-06"))
+    attacks = battery(explorer.requirement, count=explorer.level.share(6), seed=explorer.seed)
+    explorer.run(attack_plans(explorer.ground, attacks, size=10, title=explorer.requirement))
 
 
-def _reads(explorer: Explorer, requirement: str, count: int) -> list[Plan]:
+def _reads(explorer: Explorer, count: int) -> list[Plan]:
     if Capability.READ not in explorer.ground.abilities:
         return []
-    attacks = battery(requirement, operation="read", count=count, seed=explorer.seed + 1)
-    return attack_plans(explorer.ground, attacks, operation="read", title=requirement)
+    attacks = battery(explorer.requirement, operation="read", count=count, seed=explorer.seed + 1)
+    return attack_plans(explorer.ground, attacks, operation="read", title=explorer.requirement)

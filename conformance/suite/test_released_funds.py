@@ -12,7 +12,7 @@ from strategies.grounds import CROWD_OF_MOST
 def test_released_funds_are_usable(explorer: Explorer) -> None:
     """An order that needs what the cancelled one released is accepted at once."""
     if not explorer.ground.exhaustible():
-        explorer.record.beyond["FND-07"] = (
+        explorer.record.beyond[explorer.requirement] = (
             f"the account has so much that no {CROWD_OF_MOST} orders of max_quantity, or of limits.order_notional, "
             "take most of it: free funds would hide what was not released"
         )

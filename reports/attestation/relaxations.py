@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from conformance.requirements import touched_by
 from fixtures.profiles.conduct import Timing
 
 LEAST_OPEN_ORDERS: Final = 50
@@ -24,32 +25,32 @@ class Relaxation:
     forbidden: bool = False
 
 
-_SWITCHES: Final[Mapping[str, tuple[object, str, str]]] = {
-    "foreign_order_differs": (False, "NTF-03", "another account's order may be answered unlike an unknown one"),
-    "foreign_order_readable": (False, "NTF-07", "another account's order may be readable"),
-    "refusal_may_vary": (False, "TRM-06", "the same refusal may have different statuses and codes"),
-    "rejected_order_has_no_id": (False, "TRM-07", "a rejected order may be answered as not found"),
-    "lax_base64": (False, "SIG-12", "base64 that is not canonical may be accepted"),
-    "order_id_form": ("uuid7", "NTF-05", "order ids need not be UUID v7"),
+_SWITCHES: Final[Mapping[str, tuple[object, str]]] = {
+    "foreign_order_differs": (False, "another account's order may be answered unlike an unknown one"),
+    "foreign_order_readable": (False, "another account's order may be readable"),
+    "refusal_may_vary": (False, "the same refusal may have different statuses and codes"),
+    "rejected_order_has_no_id": (False, "a rejected order may be answered as not found"),
+    "lax_base64": (False, "base64 that is not canonical may be accepted"),
+    "order_id_form": ("uuid7", "order ids need not be UUID v7"),
 }
-"""By key of ``[relaxations]``: the strict value, the requirement it touches, and what any other value means."""
+"""By key of ``[relaxations]``: the strict value, and what any other value means."""
 
-_DELAYS: Final[Mapping[str, tuple[float, str, str]]] = {
-    "read_delay": (Timing().read_delay, "", "reads of orders may be late by up to {} s"),
-    "balance_delay": (Timing().balance_delay, "FND-01", "released funds may show up to {} s late"),
-    "place_delay": (Timing().place_delay, "", "orders may be PENDING for up to {} s before they are in the book"),
-    "pending_cancel_deadline": (Timing().pending_cancel_deadline, "PND-01", "PENDING_CANCEL may last up to {} s"),
-    "clock_tolerance": (Timing().clock_tolerance, "", "clocks may differ by up to {} s"),
-    "expiry_grace": (Timing().expiry_grace, "", "an order may outlive its expiry by up to {} s"),
+_DELAYS: Final[Mapping[str, tuple[float, str]]] = {
+    "read_delay": (Timing().read_delay, "reads of orders may be late by up to {} s"),
+    "balance_delay": (Timing().balance_delay, "released funds may show up to {} s late"),
+    "place_delay": (Timing().place_delay, "orders may be PENDING for up to {} s before they are in the book"),
+    "pending_cancel_deadline": (Timing().pending_cancel_deadline, "PENDING_CANCEL may last up to {} s"),
+    "clock_tolerance": (Timing().clock_tolerance, "clocks may differ by up to {} s"),
+    "expiry_grace": (Timing().expiry_grace, "an order may outlive its expiry by up to {} s"),
 }
-"""By key of ``[timing]``: the value up to which it needs no mention, the requirement touched, and what more means."""
+"""By key of ``[timing]``: the value up to which it needs no mention, and what more means."""
 
-_NEVER: Final[tuple[tuple[str, str, str, Callable[[int], bool]], ...]] = (
-    ("malformed", "NTF-04", "a malformed order id may be answered with success", lambda status: 200 <= status < 300),
-    ("malformed", "NTF-04", "a malformed order id may be answered with a server error", lambda status: status >= 500),
-    ("not_found", "ERR-01", "an unknown order may be answered with a server error", lambda status: status >= 500),
-    ("cannot_cancel", "ERR-01", "a cancel may be refused with a server error", lambda status: status >= 500),
-    ("unauthenticated", "ERR-01", "a rejection may be a server error", lambda status: status >= 500),
+_NEVER: Final[tuple[tuple[str, str, Callable[[int], bool]], ...]] = (
+    ("malformed", "a malformed order id may be answered with success", lambda status: 200 <= status < 300),
+    ("malformed", "a malformed order id may be answered with a server error", lambda status: status >= 500),
+    ("not_found", "an unknown order may be answered with a server error", lambda status: status >= 500),
+    ("cannot_cancel", "a cancel may be refused with a server error", lambda status: status >= 500),
+    ("unauthenticated", "a rejection may be a server error", lambda status: status >= 500),
 )
 """Statuses that no profile may name for a class of answers: the sentence of a MUST says never."""
 
@@ -70,32 +71,27 @@ def _switched(profile: Mapping[str, Any]) -> Iterator[Relaxation]:
                 forbidden=True,
             )
         elif value != known[0]:
-            yield Relaxation(key=f"relaxations.{key}", value=_shown(value), meaning=known[2], requirements=(known[1],))
+            yield _touching(f"relaxations.{key}", value=_shown(value), meaning=known[1])
 
 
 def _delayed(profile: Mapping[str, Any]) -> Iterator[Relaxation]:
     timing = _table(profile, "timing")
-    for key, (usual, requirement, meaning) in _DELAYS.items():
+    for key, (usual, meaning) in _DELAYS.items():
         value = timing.get(key, usual)
         if isinstance(value, int | float) and value > usual:
-            yield Relaxation(
-                key=f"timing.{key}",
-                value=_shown(value),
-                meaning=meaning.format(_shown(value)),
-                requirements=(requirement,) if requirement else (),
-            )
+            yield _touching(f"timing.{key}", value=_shown(value), meaning=meaning.format(_shown(value)))
 
 
 def _answered(profile: Mapping[str, Any]) -> Iterator[Relaxation]:
     answers = _table(profile, "answers")
-    for name, requirement, meaning, is_wrong in _NEVER:
+    for name, meaning, is_wrong in _NEVER:
         wrong = [status for status in _table(answers, name).get("status", ()) if is_wrong(status)]
         if wrong:
             yield Relaxation(
                 key=f"answers.{name}.status",
                 value=", ".join(map(_shown, wrong)),
                 meaning=meaning,
-                requirements=(requirement,),
+                requirements=touched_by(f"answers.{name}"),
                 forbidden=True,
             )
 
@@ -107,24 +103,16 @@ def _traded(profile: Mapping[str, Any]) -> Iterator[Relaxation]:
             key="max_open_orders",
             value=_shown(open_orders),
             meaning=f"cancel-all was tried with fewer than {LEAST_OPEN_ORDERS} orders",
-            requirements=("ALL-06",),
+            requirements=touched_by("max_open_orders"),
             forbidden=True,
         )
     if _table(profile, "lock").get("model") == "observed":
-        yield Relaxation(
-            key="lock.model",
-            value="observed",
-            meaning="what an order locks was learned from the target, not known beforehand",
-            requirements=("FND-02",),
-        )
+        meaning = "what an order locks was learned from the target, not known beforehand"
+        yield _touching("lock.model", value="observed", meaning=meaning)
     markets = _table(profile, "markets")
     if "unknown" in [_table(place, "fees").get("charged") for place in (profile, *map(_as_table, markets.values()))]:
-        yield Relaxation(
-            key="fees.charged",
-            value="unknown",
-            meaning="fees are not known: totals were judged by their differences only",
-            requirements=("FND-05",),
-        )
+        meaning = "fees are not known: totals were judged by their differences only"
+        yield _touching("fees.charged", value="unknown", meaning=meaning)
     for name, market in sorted(markets.items()):
         if _as_table(market).get("isolated") is False:
             yield Relaxation(
@@ -132,6 +120,11 @@ def _traded(profile: Mapping[str, Any]) -> Iterator[Relaxation]:
                 value="false",
                 meaning=f"others trade in {name}: fills that nobody here caused were possible at any time",
             )
+
+
+def _touching(key: str, *, value: str, meaning: str) -> Relaxation:
+    """A reading that the catalogue leaves to the profile, with the requirements that it says the key touches."""
+    return Relaxation(key=key, value=value, meaning=meaning, requirements=touched_by(key))
 
 
 def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:

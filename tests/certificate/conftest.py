@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from conformance.requirements import Capability, catalogue
-from conformance.runner.terms import rules_of
+from conformance.runner.translation import venue_rules
 from conformance.verdicts import Judgement, RunRecord, judgements
 from conformance.version import VERSION
 from fixtures.profiles import Profile, profile_from_data
@@ -156,7 +156,7 @@ def finished(profile: Profile, tmp_path: Path) -> Callable[..., FinishedRun]:
             target="embedded exchange",
             host="127.0.0.1",
             environment="embedded",
-            rules=rules_of(profile),
+            rules=venue_rules(profile),
             started="2026-03-01T10:00:00+00:00",
             seconds=600.0,
             profile=profile.without_secrets(),

@@ -11,7 +11,7 @@ from conformance.engine.drawing import draw_plans
 from conformance.engine.session import ground_of
 from conformance.plans import Plan
 from conformance.runner.execute import run_plan
-from conformance.runner.memory import Memory
+from conformance.runner.lane_memory import LaneMemory
 from conformance.trace import PlanResult
 from fixtures.embedded import embedded_target
 from fixtures.exchange import CancelMode
@@ -74,7 +74,7 @@ def walk() -> Walker:
         settings = dialect_settings(dialect, cancel_mode=mode, **{"delay_ms": (5, 40), **changes})
         with embedded_target(settings, overrides) as (profile, _), Venue(profile) as venue:
             ground = ground_of(venue)
-            memory = Memory()
+            memory = LaneMemory()
             results: list[PlanResult] = []
             for plan in _plans(ground, every, offset, drawn):
                 results.append(run_plan(plan, venue, memory))

@@ -11,7 +11,7 @@ from conformance.application.run import Options, perform
 from conformance.model.order import OrderType, Side, Terms
 from conformance.plans import Action, Cancel, CancelAll, Fill, HoldMarket, Parallel, Place, Plan, Snapshot
 from conformance.runner.execute import run_plan
-from conformance.runner.memory import Memory
+from conformance.runner.lane_memory import LaneMemory
 from conformance.verdicts import Verdict
 from fixtures.exchange import CancelMode, ExchangeProcess, ExchangeSettings
 from fixtures.faults import FAULTS, compose
@@ -118,7 +118,7 @@ RACES: dict[str, tuple[Action, ...]] = {
 def test_calls_at_once_are_explained(target: Target, mode: CancelMode) -> None:
     """Races around market orders that wait accuse nobody, and all of them are judged."""
     with target(mode) as file, Venue(load_profile(file)) as venue:
-        memory = Memory()
+        memory = LaneMemory()
         for title, actions in RACES.items():
             for _ in range(4):
                 result = run_plan(Plan(title=title, actions=actions), venue, memory)

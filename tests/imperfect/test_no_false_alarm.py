@@ -7,7 +7,7 @@ import pytest
 from conformance.engine.drawing import draw_plans
 from conformance.engine.session import ground_of
 from conformance.runner.execute import run_plan
-from conformance.runner.memory import Memory
+from conformance.runner.lane_memory import LaneMemory
 from conformance.trace import PlanResult
 from fixtures.exchange import CancelMode
 from fixtures.venue import Venue
@@ -22,7 +22,7 @@ EVERYTHING = {"lag_ms": 50, "lost_answers": 0.05, "throttled": 0.05, "stale_read
 
 def walked(venue: Venue, *, every: int, offset: int, lives: int) -> list[PlanResult]:
     """Run some cells and some whole lives."""
-    ground, memory = ground_of(venue), Memory()
+    ground, memory = ground_of(venue), LaneMemory()
     plans = [*cell_plans(ground)[offset::every], *draw_plans(lifecycles(ground), lives, seed_of=f"way/{offset}")]
     return [run_plan(plan, venue, memory) for plan in plans]
 
@@ -77,7 +77,7 @@ def test_many_cells_and_lives_behind_everything(behind: "Behind", mode: CancelMo
 def test_what_a_lost_answer_left_open_is_ended_by_a_later_plan(behind: "Behind") -> None:
     """With a third of all answers lost, no order of an abandoned plan outlives the plans after it."""
     with behind(lost_answers=0.3, tables={"limits": {"transport_failures": 1000}}) as venue:
-        memory, ground = Memory(), ground_of(venue)
+        memory, ground = LaneMemory(), ground_of(venue)
         plans = cell_plans(ground)
         results = [run_plan(plan, venue, memory) for plan in plans[:12]]
         assert accusations(results) == []

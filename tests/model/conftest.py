@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from conformance.model.events import Cancel, CancelAll, Execute, Place
-from conformance.model.history import Call, Look
+from conformance.model.history import Call, Read
 from conformance.model.lifecycle import Reply
 from conformance.model.order import Side, Status, Terms, TimeInForce
 from conformance.model.prediction import Outcome
@@ -79,7 +79,7 @@ def calls_of(table: str) -> list[Call]:
 
 
 def _call(what: str, names: list[str], answer: str, began: float, ended: float | None, arrival: int) -> Call:
-    event: Cancel | CancelAll | Place | Execute | Look
+    event: Cancel | CancelAll | Place | Execute | Read
     accepts = _replies(answer)
     match what, names:
         case "cancel", [name, *by]:
@@ -95,7 +95,7 @@ def _call(what: str, names: list[str], answer: str, began: float, ended: float |
             event = Execute(order=name, quantity=Decimal(quantity))
         case "read", [name]:
             status, executed = answer.split()
-            event = Look(order=name, seen=Seen(status=Status(status), executed=Decimal(executed)))
+            event = Read(order=name, seen=Seen(status=Status(status), executed=Decimal(executed)))
             accepts = lambda _: True
         case _:
             raise ValueError(f"no such call: {what} {names}")

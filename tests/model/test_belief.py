@@ -29,12 +29,12 @@ class TestRequests:
         assert shown(cancel(known(state(Status.OPEN)), "a"), "a") == DELAYED_OR_NOT
 
     def test_an_answer_that_no_state_allows_is_a_conflict(self) -> None:
-        """A refused cancel of an open order conflicts; what would have been allowed is said, and of which order."""
+        """A refused cancel of an open order conflicts; what is allowed is said, of which order, and by which row."""
         event = Cancel(order="a", account="primary")
         refused = known(state(Status.OPEN), state(Status.OPEN, name="b")).after(
             event, RULES, accepts=lambda o: o.reply is Reply.CANNOT_CANCEL, until=NOW
         )
-        assert refused == Conflict(allowed=("accepted",), orders=frozenset({"a"}))
+        assert refused == Conflict(allowed=("accepted",), orders=frozenset({"a"}), requirements=("CXL-01",))
 
     def test_an_answer_tells_states_apart(self) -> None:
         """A cancel that is refused tells that the first one, whose answer was lost, had arrived."""

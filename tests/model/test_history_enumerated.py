@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conformance.model.events import CancelAll, Place
-from conformance.model.history import Call, Legal, Look, explain
+from conformance.model.history import Call, Legal, Read, explain
 from conformance.model.lifecycle import OrderState
 from conformance.model.matching import World
 from conformance.model.order import Status, TimeInForce
@@ -92,7 +92,7 @@ def reaching(name: str, coming: Place | None, call: Call, rules: VenueRules) -> 
 def results_of(world: World, call: Call, calls: list[Call], rules: VenueRules) -> list[World]:
     """The worlds after a call whose answer is explained."""
     match call.event:
-        case Look(order=name, seen=seen):
+        case Read(order=name, seen=seen):
             looked = [(state, as_seen(state, seen, rules)) for state in world if state.name == name]
             return [
                 tuple(after if other is state else other for other in world)

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.model.amounts import ANYTHING, NOTHING, Span, exactly
-from conformance.model.ledger import lock_of, locked_in, moved_by, moved_in, seen_reserve
+from conformance.model.ledger import lock_of, moved_by, seen_reserve
 from conformance.model.lifecycle import OrderState, fee_of, filled
 from conformance.model.matching import traded_by_others
 from conformance.model.order import TERMINAL, Side, Status
 from conformance.model.rules import FeeAsset, LockModel, VenueRules
-from tests.model.orders import MARKET, RULES, amount, state, terms
+from tests.model.orders import MARKET, RULES, amount, known, state, terms
 
 MARGIN = replace(RULES, lock_model=LockModel.MARGIN, margin_rate=Decimal("0.1"), margin_asset="USD")
 OBSERVED = replace(RULES, lock_model=LockModel.OBSERVED)
@@ -135,8 +135,9 @@ def test_accounts_are_added_up_apart() -> None:
     """Amounts of one account are the sum over its own orders, by asset, and no other account's."""
     mine = [state(Status.OPEN), state(Status.PARTIALLY_FILLED, "4", name="b"), state(Status.OPEN, name="s", **SELL)]
     theirs = state(Status.PARTIALLY_FILLED, "1", name="x", terms=terms(account="counterparty"))
-    assert locked_in([*mine, theirs], "primary", RULES) == {"Q": amount("1600"), "B": amount("10")}
-    assert moved_in([*mine, theirs], "counterparty", RULES) == {"B": amount("1"), "Q": amount("-100")}
+    belief = known(*mine, theirs)
+    assert belief.locked("primary", RULES) == {"Q": amount("1600"), "B": amount("10")}
+    assert belief.moved("counterparty", RULES) == {"B": amount("1"), "Q": amount("-100")}
 
 
 AMOUNTS = st.decimals("0.001", "9", places=3)

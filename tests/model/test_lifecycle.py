@@ -9,7 +9,11 @@ from conformance.model.events import Cancel, CancelAll
 from conformance.model.lifecycle import (
     CANCEL,
     CANCEL_ALL,
+    CANCEL_ALL_ACCEPTED,
+    NotOwn,
     Reply,
+    When,
+    bulk_steps,
     cancel_steps,
     filled,
     rest_statuses,
@@ -80,10 +84,21 @@ def test_a_cancel_changes_the_status_alone(status: Status) -> None:
 
 @pytest.mark.parametrize("status", Status)
 def test_a_foreign_cancel_finds_nothing_and_does_nothing(status: Status) -> None:
-    """Another account's cancel is answered not-found, whatever state the order is in, and leaves it so (NTF-02)."""
+    """A cancel by another account is refused, in whatever words and state, and changes nothing (NTF-02)."""
     world = (state(status, EXECUTED.get(status, "0")),)
-    (outcome,) = predict(world, Cancel(order="a", account="third"), RULES)
-    assert (outcome.reply, outcome.world) == (Reply.NOT_FOUND, world)
+    outcomes = predict(world, Cancel(order="a", account="third"), RULES)
+    assert {(outcome.reply, outcome.requirement) for outcome in outcomes} == {
+        (Reply.NOT_FOUND, "NTF-02"),
+        (Reply.DENIED, "NTF-02"),
+    }
+    assert {outcome.world for outcome in outcomes} == {world}
+
+
+def test_a_cancel_of_an_unknown_order_finds_nothing_and_does_nothing() -> None:
+    """An id that names no order is answered not-found and nothing else, and no order is touched (NTF-01)."""
+    world = (state(Status.OPEN),)
+    (outcome,) = predict(world, Cancel(order="x", account="primary"), RULES)
+    assert (outcome.reply, outcome.world, outcome.requirement) == (Reply.NOT_FOUND, world, "NTF-01")
 
 
 @pytest.mark.parametrize("status", Status)
@@ -117,11 +132,24 @@ def test_orders_of_a_cancel_all_may_be_pending_each_for_itself() -> None:
     }
 
 
-@pytest.mark.parametrize("table", [CANCEL, CANCEL_ALL], ids=["cancel", "cancel-all"])
-def test_every_row_names_a_requirement_of_the_catalogue(table: dict[Status, tuple[object, ...]]) -> None:
+def test_every_row_names_a_requirement_of_the_catalogue() -> None:
     """Both tables have a row for every state, and each row says which requirement it comes from."""
-    assert set(table) == set(Status)
-    assert {row.requirement for rows in table.values() for row in rows} <= set(catalogue())  # type: ignore[attr-defined]  # both kinds of row have one
+    assert set(CANCEL) == {*Status, *NotOwn}
+    assert set(CANCEL_ALL) == set(Status)
+    one = {row.requirement for rows in CANCEL.values() for row in rows}
+    every = {row.requirement for rows in CANCEL_ALL.values() for row in rows}
+    assert {CANCEL_ALL_ACCEPTED, *one, *every} <= set(catalogue())
+
+
+@pytest.mark.parametrize("status", [Status.OPEN, Status.PENDING, Status.REJECTED])
+@pytest.mark.parametrize("kind", OrderType)
+def test_a_row_that_says_when_holds_for_no_other_order(status: Status, kind: OrderType) -> None:
+    """Of a market order, and at a venue that gives rejected orders an id, no row with a condition is left."""
+    price = None if kind is OrderType.MARKET else "100"
+    one = state(status, terms=terms(price=price))
+    held = {row.when for row in cancel_steps(one, RULES)} | {row.when for row in bulk_steps(one, RULES)}
+    on_its_way = status is Status.PENDING and kind is OrderType.LIMIT
+    assert held - {When.ALWAYS} == ({When.LIMIT} if on_its_way else set())
 
 
 def test_a_rejected_order_may_be_unknown_where_the_profile_says_so() -> None:

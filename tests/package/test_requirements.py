@@ -1,11 +1,14 @@
 """The catalogue of requirements: what it holds, and what it says of a wrong file."""
 
 import re
+from typing import Any
 
 import pytest
 
 from conformance.errors import UserError
-from conformance.requirements import Authority, Level, catalogue, digest, parse, select
+from conformance.model.order import Status
+from conformance.requirements import Authority, Level, Measure, catalogue, digest, parse, select, touched_by
+from fixtures.profiles import json_schema
 
 GOOD = """
 [CXL-01]
@@ -83,6 +86,10 @@ def test_an_unknown_name_is_refused() -> None:
         (('["place"]', '["fly"]'), r"\[CXL-01\] needs: expected one of place, .*; found 'fly'"),
         (("sentence", "sentense"), r"\[CXL-01\] sentense: unknown key; expected one of level, "),
         (('sentence = "It holds."\n', ""), r"\[CXL-01\] sentence: missing"),
+        (('["place"]', '["place"]\nneeds_state = "LATE"'), r"\[CXL-01\] needs_state: expected one of .*; found 'LATE'"),
+        (('["place"]', '["place"]\nmeasures = "height"'), r"\[CXL-01\] measures: expected one of answer, .*'height'"),
+        (('["place"]', '["place"]\nfleeting = "yes"'), r"\[CXL-01\] fleeting: expected a bool, found 'yes'"),
+        (('["place"]', '["place"]\nrelaxed_by = "x"'), r"\[CXL-01\] relaxed_by: expected a list, found 'x'"),
         ((GOOD, ""), r"holds no requirement"),
         (("[CXL-01]", "[CXL-01"), r"is not valid TOML"),
     ],
@@ -97,3 +104,35 @@ def test_a_wrong_catalogue_is_explained(change: tuple[str, str], message: str) -
 def test_a_right_catalogue_is_read() -> None:
     """The text that the mistakes above are made in is itself accepted."""
     assert parse(GOOD)["CXL-01"].note == ""
+
+
+def test_what_a_verdict_has_to_know_is_read() -> None:
+    """States that need not be shown, what is fleeting, and which keys of a profile touch a requirement."""
+    more = 'needs_state = "PENDING"\nfleeting = true\npartly_filled = true\nleft_out_by = "a.b"\nrelaxed_by = ["c.d"]\n'
+    found = parse(GOOD + more)["CXL-01"]
+    assert (found.needs_state, found.fleeting, found.partly_filled) == (Status.PENDING, True, True)
+    assert (found.left_out_by, found.relaxed_by) == ("a.b", ("c.d",))
+    plain = parse(GOOD)["CXL-01"]
+    assert (plain.needs_state, plain.fleeting, plain.partly_filled) == (None, False, False)
+
+
+def test_what_is_left_out_or_relaxed_is_a_key_of_a_profile() -> None:
+    """No requirement names a key that a profile cannot have: it could never be relaxed by it."""
+    whole = json_schema()
+
+    def has(table: dict[str, Any], path: list[str]) -> bool:
+        named = [one["$ref"] for one in (table, *table.get("anyOf", ())) if "$ref" in one]
+        found = whole["$defs"][named[0].rpartition("/")[2]] if named else table
+        return not path or (path[0] in found["properties"] and has(found["properties"][path[0]], path[1:]))
+
+    keys = {key for one in catalogue().values() for key in (one.left_out_by, *one.relaxed_by) if key}
+    assert {key for key in keys if not has(whole, key.split("."))} == set()
+    assert touched_by("relaxations.order_id_form") == ("NTF-05",)
+    assert touched_by("nothing.of.it") == ()
+
+
+def test_each_time_is_measured_by_one_requirement() -> None:
+    """Every INF requirement says what it times, each something else; none that is judged does."""
+    timed = [one.measures for one in catalogue().values() if one.measures is not None]
+    assert sorted(timed) == sorted(Measure)
+    assert [one.id for one in catalogue().values() if (one.measures is None) is not one.judged] == []

@@ -8,7 +8,7 @@ import pytest
 from conformance.engine.session import ground_of
 from conformance.plans import Plan
 from conformance.runner.execute import run_plan
-from conformance.runner.memory import Memory
+from conformance.runner.lane_memory import LaneMemory
 from conformance.trace import PlanResult
 from fixtures.embedded import embedded_target
 from fixtures.exchange import CancelMode, ExchangeProcess
@@ -31,7 +31,7 @@ class Arena:
         self.exchange.control.reset(faults=list(faults), cancel_mode=mode.value, delay_ms=[5, 40])
         self.venue.close()
         self.venue = Venue(self.profile)
-        memory = Memory()
+        memory = LaneMemory()
         return lambda plan: run_plan(plan, self.venue, memory)
 
     def open_orders(self) -> list[str]:

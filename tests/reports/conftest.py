@@ -11,8 +11,8 @@ from conformance.exit_status import ExitStatus
 from conformance.model.order import Side
 from conformance.plans import Cancel, CancelAll, Fill, Place, Plan, Snapshot
 from conformance.runner.execute import run_plan
-from conformance.runner.memory import Memory
-from conformance.runner.terms import rules_of
+from conformance.runner.lane_memory import LaneMemory
+from conformance.runner.translation import venue_rules
 from conformance.verdicts import Finding, Judgement, RunRecord, exit_status, judgements
 from fixtures.embedded import embedded_target
 from fixtures.exchange import ExchangeSettings
@@ -67,7 +67,7 @@ def faulty_run() -> FinishedRun:
     """A run of three plans, each of which shows a violation, one of them an intermittent one."""
     record = RunRecord()
     with embedded_target(ExchangeSettings(faults=FAULTS)) as (profile, exchange), Venue(profile) as venue:
-        memory = Memory()
+        memory = LaneMemory()
         for plan in PLANS:
             result = run_plan(plan, venue, memory)
             record.add(result)
@@ -83,7 +83,7 @@ def faulty_run() -> FinishedRun:
             target="embedded <exchange> & co",
             host="127.0.0.1",
             environment="embedded",
-            rules=rules_of(profile),
+            rules=venue_rules(profile),
             started="2026-07-24T10:00:00+00:00",
             seconds=4.2,
             profile=profile.without_secrets(),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance.runner import observing
+from conformance.runner import looking
 from fixtures import accounts
 from fixtures.exchange import CancelMode, ExchangeSettings
 from fixtures.venue import transport
@@ -27,7 +27,7 @@ def _keys_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Balances that do not fit are looked at again as often as ever, but within milliseconds."""
-    monkeypatch.setattr(observing, "SECOND_LOOKS", tuple(pause / 40 for pause in observing.SECOND_LOOKS))
+    monkeypatch.setattr(looking, "FURTHER_LOOKS", tuple(pause / 40 for pause in looking.FURTHER_LOOKS))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from conformance.plans import Action, Plan
 from conformance.runner.execute import run_plan
-from conformance.runner.memory import Memory
+from conformance.runner.lane_memory import LaneMemory
 from conformance.trace import PlanResult
 from fixtures.embedded import embedded_profile
 from fixtures.exchange import ExchangeSettings, key_ring
@@ -20,7 +20,9 @@ from fixtures.exchange.control import PREFIX, Control
 from fixtures.exchange.requests import Request
 from fixtures.exchange.service import Service
 from fixtures.faults import compose
+from fixtures.profiles import Profile
 from fixtures.venue import Desk, Venue
+from fixtures.venue.raw import described
 from fixtures.venue.request import PreparedRequest
 from fixtures.venue.transport import Lost, Received
 
@@ -43,10 +45,10 @@ class Stage:
         )
         self.profile = embedded_profile(reached, settings, overrides)  # type: ignore[arg-type]  # all that it reads of one
         self.desk = Desk(self.profile, state=folder)
-        self.venue = Venue(self.profile, desk=self.desk)
-        self.venue._transport.close()
-        self.venue._transport = self  # type: ignore[assignment]  # it only has to send
-        self.memory = Memory()
+        self.host = "stage.invalid"
+        self.takes_raw = False
+        self.venue = Venue(self.profile, desk=self.desk, connections=self)
+        self.memory = LaneMemory()
         self.asked: Counter[str] = Counter()
         self.sent: list[str] = []
         self._script: list[tuple[str, Callable[[int], bool], Callable[[Received | Lost], Received | Lost], bool]] = []
@@ -93,10 +95,13 @@ class Stage:
 
     # -- what a client does -------------------------------------------------------------------------------------------
 
-    @property
-    def host(self) -> str:
-        """What stands in the Host header."""
-        return "stage.invalid"
+    def kept(self, profile: Profile, base_url: str | None = None) -> Self:
+        """The stage carries the requests itself."""
+        return self
+
+    def raw(self, profile: Profile) -> "Sockets":
+        """Exact bytes arrive where the stage takes them."""
+        return Sockets(self)
 
     def send(self, request: PreparedRequest) -> Received | Lost:
         """Answer a request in this thread."""
@@ -148,3 +153,16 @@ class Stage:
     def _pass_time(self) -> None:
         while self._planned and self._planned[0][0] <= time.monotonic():
             heapq.heappop(self._planned)[2]()
+
+
+class Sockets:
+    """Carries exact bytes to a stage."""
+
+    def __init__(self, theatre: Stage) -> None:
+        self._stage = theatre
+
+    def send(self, data: bytes, request: PreparedRequest) -> Received | Lost:
+        """What the stage answers to the request that the bytes are meant to be; nothing where it takes no bytes."""
+        if not self._stage.takes_raw:
+            return Lost(reason="the stage takes no exact bytes", sent=False)
+        return self._stage.send(described(data, request.account, request.operation))

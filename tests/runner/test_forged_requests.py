@@ -30,8 +30,7 @@ def forge(*names: str, operation: str = "cancel", order: str | None = "a", **cha
 
 def with_sockets(theatre: Stage) -> Stage:
     """The stage, where exact bytes reach it too."""
-    raw = theatre.venue._raw
-    raw.send = lambda data, method: theatre.send(raw.described(data, "primary", "cancel"))  # type: ignore[method-assign]  # no sockets here
+    theatre.takes_raw = True
     return theatre
 
 

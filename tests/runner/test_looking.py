@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from conformance.plans import COUNTERPARTY, Action, Cancel, Read, Settle, Snapshot, Wait
-from conformance.runner.context import READS_REPEATED
+from conformance.runner.plan_run import READS_REPEATED
 from fixtures.venue.answers import Balances, Cancelled
 from tests.runner.actions import LOOK, buy
 from tests.runner.stage import Stage

@@ -58,7 +58,7 @@ def test_who_places_at_once_is_not_waited_for(stage: Open) -> None:
     """No order is read after its placing where none was seen on its way."""
     opened = stage()
     opened.run(buy(), LOOK, *cancelled())
-    assert not opened.memory.places_later
+    assert not opened.memory.known.places_later
     asked = opened.sent[opened.sent.index("place") + 1]
     assert asked != "read"
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
+from conformance.judging.case import PLANS_WITHOUT_ANSWER, LaneKnowledge
 from conformance.model.order import OrderType, Side, Status, TimeInForce
 from conformance.plans import Cancel, CancelAll, Expire, HoldMarket, Place, Read, Settle, Wait
-from conformance.runner import execute, leftovers, memory
-from conformance.runner.memory import PLANS_WITHOUT_ANSWER
+from conformance.runner import execute, lane_memory, leftovers
 from conformance.trace import PlanResult
 from fixtures.venue.answers import Cancelled
 from fixtures.venue.request import PreparedRequest
@@ -204,7 +204,7 @@ class TestThrottling:
         self, stage: Open, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """When the look at an earlier plan's order is throttled, the plan ends with trouble, not with an exception."""
-        monkeypatch.setattr(memory, "LOOK_AGAIN_AFTER", 0.0)
+        monkeypatch.setattr(lane_memory, "LOOK_AGAIN_AFTER", 0.0)
         opened = stage(limits={"throttled_seconds": 0.0})
         assert clean(opened.run(buy(), *cancelled(), look_again=0))
         before = opened.asked["read"]
@@ -218,7 +218,7 @@ class TestEarlierOrders:
 
     @pytest.fixture(autouse=True)
     def _at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(memory, "LOOK_AGAIN_AFTER", 0.0)
+        monkeypatch.setattr(lane_memory, "LOOK_AGAIN_AFTER", 0.0)
 
     def test_an_order_that_stayed_closed(self, stage: Open) -> None:
         """A later look that shows the same exercises CXL-03."""
@@ -465,7 +465,8 @@ def test_a_whole_page_of_a_list_accuses_nobody(stage: Open) -> None:
 
 def test_whoever_knows_no_earlier_plan_still_looks_less_often_at_wrong_balances() -> None:
     """A memory of nothing that the target has shown keeps what only saves time: a plan is made small in many runs."""
-    known = memory.Memory(wrong_funds=True, fingerprints={"a": "b"}, given_up={"c"}, changed_at=3.0)
-    empty = known.empty()
+    shown = LaneKnowledge(fingerprints={"a": "b"})
+    known = lane_memory.LaneMemory(wrong_funds=True, known=shown, given_up={"c"}, changed_at=3.0)
+    empty = known.by_itself()
     assert (empty.wrong_funds, empty.given_up, empty.changed_at) == (True, {"c"}, 3.0)
-    assert not empty.fingerprints
+    assert not empty.known.fingerprints

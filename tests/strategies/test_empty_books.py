@@ -9,7 +9,7 @@ from conformance.model.order import OrderType, Side
 from conformance.plans import PRIMARY, Action, Cancel, CancelAll, Expire, Fill, HoldMarket, Place, Plan
 from strategies.cells import EVENTS, cell_plans
 from strategies.focused import aimed_plans
-from strategies.grounds import LONELY, ORDINARY
+from strategies.grounds import EMPTY_BOOK_DIVISOR, ORDINARY_SHARE
 from strategies.lifecycles import lifecycles
 from tests.strategies.plans import GROUND, MARKETS
 
@@ -70,7 +70,7 @@ def test_they_are_small_and_where_they_wait(held: list[tuple[Plan, int, Place]])
         assert market.market in LONELY_GROUND.waits_in
         shape = shapes[market.market]
         price = shape.resting_price(market.side, 0)
-        most = LONELY_GROUND.affordable(PRIMARY, shape, market.side, price, ORDINARY / LONELY)
+        most = LONELY_GROUND.affordable(PRIMARY, shape, market.side, price, ORDINARY_SHARE / EMPTY_BOOK_DIVISOR)
         assert market.quantity <= most * 2
 
 

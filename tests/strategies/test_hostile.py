@@ -52,6 +52,7 @@ def collected(level: LevelName, *, ground: Ground = GROUND, tests: tuple[Conform
     collector = Collector(lanes=None, ground=ground, level=LEVELS[level], seed=1, record=RunRecord())  # type: ignore[arg-type]  # nothing is run
     collector.kept = []
     for test in tests:
+        collector.begin(test.name, test.requirements)
         test.function(collector)
     return collector.kept
 

@@ -25,7 +25,7 @@ from strategies.encounters import (
     whole_pages,
 )
 from strategies.focused import aimed_plans, bulk_plans, old_orders, older_orders, pending_plans, queues, reuse_plans
-from strategies.grounds import ORDINARY
+from strategies.grounds import ORDINARY_SHARE
 from strategies.lifecycles import lifecycles
 from tests.strategies.plans import BARE, FUNDS, GROUND, MARKETS, Reading, explored, orders_named
 
@@ -285,7 +285,7 @@ def test_market_orders_are_ordinary() -> None:
         for place in places(plan):
             if place.type is OrderType.MARKET:
                 shape = next(market for market in MARKETS if market.name == place.market)
-                share = ORDINARY * FUNDS[shape.quote if place.side is Side.BUY else shape.base]
+                share = ORDINARY_SHARE * FUNDS[shape.quote if place.side is Side.BUY else shape.base]
                 assert place.quantity * (shape.buy_price if place.side is Side.BUY else 1) <= share * 2, place
 
 

@@ -1,0 +1,95 @@
+"""What a conformant target may answer to an attack, and whether it did."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from conformance.judging.causes import CANONICAL_BASE64
+from fixtures.attacks.vectors import Attack, Expectation
+from fixtures.profiles.profile import Profile
+from fixtures.venue.answers import Answer, AnswerClass, Exchange
+
+ACCEPTED: Final = frozenset({AnswerClass.ACCEPTED, AnswerClass.PENDING})
+
+HTTP_ITSELF: Final = frozenset({501, 505})
+"""What an HTTP server answers to a message that it does not implement (RFC 9110, sections 15.6.2 and 15.6.6)."""
+
+WRONG_METHOD: Final = frozenset({404, 405, 501})
+"""What may be answered to a method that a path does not have; 501 only where no path has it, or ERR-01 is broken."""
+
+_WORDS: Final[Mapping[Expectation, str]] = {
+    Expectation.ACCEPTED: "accepted",
+    Expectation.UNAUTHENTICATED: "unauthenticated",
+    Expectation.REFUSED: "refused with a 4xx",
+    Expectation.UNJUDGED: "any answer below 500",
+    Expectation.NOT_FOUND: "not-found",
+    Expectation.MALFORMED: "malformed",
+    Expectation.NOT_FOUND_OR_MALFORMED: "not-found or malformed",
+    Expectation.WRONG_METHOD: "405, or 404",
+    Expectation.SAME_OR_REFUSED: "the order, or a refusal with a 4xx",
+}
+
+
+def expectation_of(attack: Attack, profile: Profile) -> Expectation:
+    """What this target is held to: a profile may relax good practice, and ids without a form cannot be malformed."""
+    relaxations = profile.relaxations
+    if relaxations.lax_base64 and attack.requirements == CANONICAL_BASE64:
+        return Expectation.UNJUDGED
+    formless = relaxations.order_id_form == "opaque"
+    if formless and attack.expect in (Expectation.MALFORMED, Expectation.NOT_FOUND_OR_MALFORMED):
+        return Expectation.REFUSED
+    return attack.expect
+
+
+def in_words(expect: Expectation) -> str:
+    """An expectation as a reader of a report wants it."""
+    return _WORDS[expect]
+
+
+def accepted(answer: Answer) -> bool:
+    """Whether the request was carried out, as far as the answer tells."""
+    return bool(answer.classes & ACCEPTED)
+
+
+def fits(expect: Expectation, answer: Answer, attack: Attack) -> bool:
+    """Whether a conformant target may answer so."""
+    if expect in _CLASSES:
+        return bool(answer.classes & _CLASSES[expect])
+    if expect is Expectation.WRONG_METHOD:
+        return answer.status in WRONG_METHOD
+    if expect is Expectation.REFUSED:
+        return refused(answer, attack)
+    return answer.status < 500 or refused(answer, attack)  # unjudged, or another spelling of an id
+
+
+_CLASSES: Mapping[Expectation, frozenset[AnswerClass]] = {
+    Expectation.ACCEPTED: ACCEPTED,
+    Expectation.UNAUTHENTICATED: frozenset({AnswerClass.UNAUTHENTICATED}),
+    Expectation.NOT_FOUND: frozenset({AnswerClass.NOT_FOUND}),
+    Expectation.MALFORMED: frozenset({AnswerClass.MALFORMED}),
+    Expectation.NOT_FOUND_OR_MALFORMED: frozenset({AnswerClass.NOT_FOUND, AnswerClass.MALFORMED}),
+}
+"""The classes of answers that meet an expectation, where a class says it."""
+
+
+def refused(answer: Answer, attack: Attack) -> bool:
+    """Whether the target, or the HTTP server before it, refused; one that sends elsewhere has carried out nothing."""
+    if 400 <= answer.status < 500:
+        return not accepted(answer)
+    if "path" in attack.flags and 300 <= answer.status < 400:
+        return True
+    return by_http_itself(answer, attack)
+
+
+def by_http_itself(answer: Answer, attack: Attack) -> bool:
+    """Whether an HTTP server answered 501 or 505 to a message that is no proper HTTP."""
+    return "http-level" in attack.flags and answer.status in HTTP_ITSELF
+
+
+def knows_no_such_method(exchange: Exchange, methods: frozenset[str]) -> bool:
+    """Whether a server answered 501 to a method that none of its operations has (RFC 9110, section 15.6.2)."""
+    return exchange.status == 501 and exchange.method not in methods
+
+
+def outcome(answer: Answer) -> str:
+    """What became of a request, in words that group alike findings."""
+    return "is accepted" if accepted(answer) else f"is answered {answer.status}"

@@ -1,0 +1,59 @@
+"""From facts and rulings to the result of a plan: what a runner keeps, and what a stored history gives again."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from conformance.judging.case import Case
+from conformance.judging.rulings import Breaks, CannotJudge, Exercised, Fits, Measured, Noted, Reached, Ruling
+from conformance.judging.seen import Answered, Fact, StepBegun
+from conformance.trace import Observation, PlanResult, Step
+
+
+def record(result: PlanResult, fact: Fact, rulings: Iterable[Ruling], case: Case) -> None:
+    """Keep one fact and what was ruled; ``case`` is the case afterwards."""
+    if isinstance(fact, StepBegun):
+        result.steps.append(Step(index=fact.index, action=dict(fact.action), at=fact.at))
+    elif isinstance(fact, Answered):
+        _keep_exchange(result, fact)
+    for ruling in rulings:
+        _keep(result, ruling)
+    if result.steps:
+        result.steps[-1].belief = case.belief
+
+
+def _keep_exchange(result: PlanResult, fact: Answered) -> None:
+    exchange = fact.answer.exchange
+    result.steps[-1].exchanges.append(exchange)
+    result.requests += 1
+    if fact.attack is not None:
+        result.attacks[f"{exchange.operation.replace('_', '-')} {fact.attack.name}"] += 1
+
+
+def _keep(result: PlanResult, ruling: Ruling) -> None:
+    match ruling:
+        case Fits():
+            _observe(result, ruling, fits=True)
+            result.exercised.update(ruling.ids)
+        case Breaks(violation=violation, suspect=suspect):
+            if not violation.ends and any(known.kind == violation.kind for known in result.violations):
+                return  # what does not end a plan is reported once in it
+            _observe(result, violation, fits=False)
+            result.violations.append(violation)
+            result.suspect = suspect or result.suspect
+        case CannotJudge(reason=reason):
+            result.trouble = reason
+        case Exercised(ids=ids):
+            result.exercised.update(ids)
+        case Reached(state=state, event=event):
+            result.cells[(state, event)] += 1
+        case Measured(timing=timing):
+            result.timings.append(timing)
+        case Noted(note=note):
+            result.notes[note] += 1
+        case _:
+            pass
+
+
+def _observe(result: PlanResult, said: Any, *, fits: bool) -> None:
+    seen = Observation(what=said.what, predicted=said.predicted, seen=said.seen, fits=fits)
+    result.steps[-1].observations.append(seen)

@@ -1,0 +1,157 @@
+"""Whether two answers are alike (TRM-06, NTF-03, SIG-10): what tells them apart, but for ids and times."""
+
+import re
+from dataclasses import replace
+
+from conformance.judging.case import Unauthenticated
+from conformance.judging.causes import FOREIGN_AS_UNKNOWN, NOTHING_TOLD_APART, SAME_REFUSAL
+from conformance.judging.judgement import Judgement
+from conformance.judging.rulings import LookAgain
+from conformance.judging.seen import Cancelling, Forging
+from conformance.model.lifecycle import OrderState
+from conformance.plans import Forge
+from fixtures.venue.answers import Answer, AnswerClass, Unknown
+
+UNKNOWN_ORDER = "cancel of an unknown order"
+
+_MASKS = (
+    (re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"), "<id>"),
+    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
+    (re.compile(r"\b[0-9a-fA-F]{16,64}\b"), "<id>"),
+    (re.compile(r"\b1[5-9]\d{8}(?:\d{3}|\d{6}|\.\d+)?\b"), "<time>"),
+)
+
+_OWN_ID = re.compile(
+    r'("[\w-]*(?:request|trace|correlation|incident)[_-]?(?:id|ref|reference)"\s*:\s*)(?:"[^"]*"|\d+)', re.I
+)
+"""An answer's own id, whatever it looks like, by the name of its member."""
+
+_VARIES = frozenset(
+    {"date", "content-length", "age", "etag", "server-timing", "via", "x-response-time", "set-cookie", "retry-after"}
+    | {"connection", "keep-alive", "transfer-encoding", "trailer", "upgrade", "alt-svc"}
+)
+"""Headers that say something of the moment or of the connection (RFC 9110, section 7.6.1), not of what was asked."""
+
+
+def masked(text: str, *known: str) -> str:
+    """An answer's text without ids, times and the ``known`` words of the request, for comparing two answers."""
+    for word in known:
+        if word:
+            text = text.replace(word, "<id>")
+    text = _OWN_ID.sub(r'\1"<id>"', text)
+    for pattern, mask in _MASKS:
+        text = pattern.sub(mask, text)
+    return text
+
+
+def refusal_fingerprint(answer: Answer) -> str:
+    """The HTTP status and the error code of a refusal (TRM-06)."""
+    return f"HTTP {answer.status}, code {answer.code}"
+
+
+def whole_fingerprint(answer: Answer, *known: str) -> str:
+    """Everything that tells two refusals apart: status, code, header names, content type and masked body (NTF-03)."""
+    headers = sorted(
+        f"{name.lower()}: {value}" if name.lower() == "content-type" else name.lower()
+        for name, value in answer.exchange.response_headers
+        if name.lower() not in _VARIES
+    )
+    body = masked(answer.exchange.response_body, *known)
+    return f"HTTP {answer.status}, code {answer.code}, headers [{', '.join(headers)}], body {body}"
+
+
+def _fingerprint_again(answer: Answer | Unknown | None, *known: str) -> str | None:
+    return whole_fingerprint(answer, *known) if isinstance(answer, Answer) else None
+
+
+def judge_same_refusal(j: Judgement, before: tuple[OrderState, ...], answer: Answer) -> None:
+    """TRM-06: the same refusal always has the same HTTP status and error code."""
+    statuses = {state.status for state in before}
+    if len(statuses) != 1 or j.case.profile.relaxations.refusal_may_vary:
+        return
+    question, seen = f"cancel of a {next(iter(statuses))} order", refusal_fingerprint(answer)
+    first = j.case.known.fingerprints.get(question)
+    if first is None:
+        remember(j, question, seen)
+    elif first != seen:
+        j.breaks(f"the refusal of a {question}", first, seen, SAME_REFUSAL, kind="a refusal varies")
+    else:
+        j.fits(f"the refusal of a {question}", seen, "the same", SAME_REFUSAL)
+
+
+def remember(j: Judgement, question: str, fingerprint: str) -> None:
+    """Keep how a question was answered first."""
+    known = j.case.known
+    j.learn(replace(known, fingerprints={**known.fingerprints, question: fingerprint}))
+
+
+def judge_same_as_unknown(j: Judgement, seen: Cancelling, answer: Answer) -> None:
+    """NTF-03: a foreign order and an unknown one are answered alike, but for ids and times.
+
+    An answer that varies by itself says nothing: the unknown order is asked for again before any difference is one.
+    """
+    known = j.case.known
+    if j.case.profile.relaxations.foreign_order_differs:
+        return
+    unknown = known.fingerprints.get(UNKNOWN_ORDER)
+    if unknown is None and answer.is_(AnswerClass.NOT_FOUND):
+        return
+    unknown = unknown or "the class not-found"
+    mine = whole_fingerprint(answer, j.case.orders[seen.order].order_id)
+    what = "the answer to a cancel of another account's order"
+    if mine == unknown:
+        j.fits(what, "the answer to an unknown order", "the same", FOREIGN_AS_UNKNOWN)
+    elif known.unknown_id and seen.again is None:
+        j.look_again(LookAgain(repeat=True))
+    elif known.unknown_id and _fingerprint_again(seen.again, known.unknown_id) != unknown:
+        j.note("answers to cancels of an unknown order vary by themselves")
+    else:
+        kind = "a foreign order is answered unlike an unknown one"
+        j.breaks(what, unknown, mine, FOREIGN_AS_UNKNOWN, kind=kind)
+
+
+def judge_unauthenticated(j: Judgement, seen: Forging, answer: Answer) -> None:
+    """SIG-10: who has no valid credentials gets the same answer for every order, whatever its state, and for none.
+
+    An answer that varies by itself says nothing: both requests are sent again before any difference is one.
+    """
+    action, attack = seen.action, seen.attack
+    about, order_id = _addressed(j, action)
+    key = comparison(seen)
+    mine = Unauthenticated(about=about, fingerprint=whole_fingerprint(answer, order_id), order_id=order_id)
+    first = j.case.unauthenticated.get(key)
+    if first is None:
+        j.become(unauthenticated={**j.case.unauthenticated, key: mine})
+        return
+    what = f"the answer to an unauthenticated {action.operation.replace('_', '-')} of {about} ({attack.note})"
+    if first.fingerprint == mine.fingerprint:
+        j.fits(what, f"the answer for {first.about}", "the same", NOTHING_TOLD_APART)
+    elif not seen.compared:
+        j.look_again(LookAgain(repeat=True))
+    elif (
+        _fingerprint_again(seen.first_again, first.order_id) == first.fingerprint
+        and _fingerprint_again(seen.again, order_id) == mine.fingerprint
+    ):
+        j.breaks(
+            what,
+            f"as for {first.about}: {first.fingerprint}",
+            mine.fingerprint,
+            NOTHING_TOLD_APART,
+            kind="an unauthenticated caller can tell orders apart",
+        )
+    else:
+        j.note("answers to unauthenticated requests vary by themselves")
+
+
+def comparison(seen: Forging) -> tuple[str, str, str]:
+    """What unauthenticated requests have in common that must be answered alike: operation, flaw, claimed account."""
+    return (seen.action.operation, seen.attack.name, seen.action.account)
+
+
+def _addressed(j: Judgement, action: Forge) -> tuple[str, str]:
+    if action.order is None:
+        return ("an unknown order" if action.order_id else "the account"), action.order_id or ""
+    order = j.case.orders[action.order]
+    status = order.last.status if order.last is not None else "unread"
+    foreign = "" if order.terms.account == action.account else " of another account"
+    return f"an order{foreign} ({status})", order.order_id

@@ -1,0 +1,73 @@
+"""What a lane of a run remembers beyond one plan: what the target has shown, what to look at again, its keys."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from conformance.judging.case import Closed, LaneKnowledge
+from conformance.judging.seen import Fact
+from conformance.plans import LOOK_AGAIN_AFTER
+from conformance.runner.waiting import moment
+from fixtures.attacks.workbench import Workbench
+
+MOST_WAITING = 2_000
+"""Closed orders that wait to be looked at again; the oldest are forgotten."""
+
+
+@dataclass(kw_only=True, slots=True)
+class LaneMemory:
+    """Remembered across the plans of one lane.
+
+    ``known`` is what the judge knows of the target; ``closed`` are the ids of orders to look at again, ``wrong_funds``
+    says whether balances were seen to stay wrong; ``workbench`` keeps the keys and signatures of forged requests;
+    ``given_up`` the client ids of orders that were cancelled once, and are not waited for again; ``histories`` how many
+    lists with closed orders were searched for another account's, ``other_lists`` how often the other lists of an
+    account were read;
+    ``changed_at`` the monotonic time of the last change at the target; ``record`` takes every fact that is judged.
+    """
+
+    known: LaneKnowledge = field(default_factory=LaneKnowledge)
+    closed: deque[Closed] = field(default_factory=deque)
+    wrong_funds: bool = False
+    workbench: Workbench = field(default_factory=Workbench)
+    given_up: set[str] = field(default_factory=set)
+    histories: int = 0
+    other_lists: int = 0
+    changed_at: float = 0.0
+    record: Callable[[Fact], None] | None = None
+
+    def by_itself(self) -> "LaneMemory":
+        """A memory without what earlier plans have shown: a plan that breaks a rule under it does so by itself."""
+        return LaneMemory(
+            known=self.known.by_itself(),
+            wrong_funds=self.wrong_funds,
+            workbench=self.workbench,
+            given_up=self.given_up,
+            changed_at=self.changed_at,
+            record=self.record,
+        )
+
+    def after(self, other: "LaneMemory") -> None:
+        """Take over from a memory that began with :meth:`by_itself` what holds for all plans of the lane."""
+        if other is self:
+            return
+        self.changed_at = other.changed_at
+        self.known = self.known.having_asked(other.known)
+
+    def keep(self, fact: Fact) -> None:
+        """Write a fact into the run's history, where one is written."""
+        if self.record is not None:
+            self.record(fact)
+
+    def remember(self, closed: Closed) -> None:
+        """Keep an order to look at again later."""
+        self.closed.append(closed)
+        if len(self.closed) > MOST_WAITING:
+            self.closed.popleft()
+
+    def due(self, most: int) -> list[Closed]:
+        """Take up to ``most`` orders that were closed long enough ago."""
+        taken: list[Closed] = []
+        while self.closed and len(taken) < most and moment() - self.closed[0].at >= LOOK_AGAIN_AFTER:
+            taken.append(self.closed.popleft())
+        return taken

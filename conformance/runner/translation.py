@@ -1,0 +1,67 @@
+"""From a profile to the model's rules, and from a plan's placing to an order's terms."""
+
+from decimal import Decimal
+
+from conformance.model.order import Terms, TimeInForce
+from conformance.model.rules import FeeAsset, LockModel, MarketRules, VenueRules
+from conformance.plans import Expire, Place, Plan
+from conformance.runner.waiting import now
+from fixtures.profiles.profile import Profile
+from fixtures.venue.desk import Desk
+
+FAR = 3_600.0
+"""Seconds until the deadline of an order that a plan does not let expire by waiting."""
+
+
+def venue_rules(profile: Profile) -> VenueRules:
+    """What the model needs to know of a target."""
+    lock = profile.lock
+    places = [places for name in profile.markets if (places := profile.fees_of(name).decimals) is not None]
+    return VenueRules(
+        markets={
+            name: MarketRules(
+                symbol=name,
+                base=market.base,
+                quote=market.quote,
+                maker_fee=profile.fees_of(name).maker,
+                taker_fee=profile.fees_of(name).taker,
+                fee_asset=FeeAsset(profile.fees_of(name).charged),
+                isolated=market.isolated,
+            )
+            for name, market in profile.markets.items()
+        },
+        lock_model=LockModel(lock.model),
+        margin_rate=lock.rate or Decimal(1),
+        margin_asset=lock.asset or "",
+        fee_reserve=lock.fee_reserve,
+        fee_precision=min(places, default=None),
+        clock_tolerance=profile.timing.clock_tolerance,
+        rejected_may_be_unknown=profile.relaxations.rejected_order_has_no_id,
+        pending_deadline=profile.timing.pending_cancel_deadline,
+    )
+
+
+def terms_of(action: Place, market: str, plan: Plan, profile: Profile, desk: Desk) -> Terms:
+    """The terms of an order that is placed now in ``market``; a deadline is whole milliseconds after the epoch."""
+    expires_at = None
+    if action.time_in_force is TimeInForce.GTD:
+        driver = profile.drivers.expire
+        soon = (
+            driver is not None
+            and driver.how == "wait"
+            and any(isinstance(a, Expire) and a.order == action.order for a in plan.actions)
+        )
+        lifetime = (driver.shortest + profile.timing.clock_tolerance) if soon and driver is not None else FAR
+        expires_at = round((now() + lifetime) * 1000) / 1000
+    return Terms(
+        account=action.account,
+        market=market,
+        side=action.side,
+        type=action.type,
+        quantity=action.quantity,
+        price=action.price,
+        time_in_force=action.time_in_force,
+        expires_at=expires_at,
+        client_id=None if (length := action.client_id_length) is None else desk.client_id_of(length),
+        post_only=action.post_only,
+    )

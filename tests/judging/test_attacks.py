@@ -1,0 +1,174 @@
+"""Answers to forged requests: what a wrong one breaks, what a right one puts on later reads, and what is only noted."""
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.judging.rulings import LookAgain
+from conformance.judging.seen import DisguisedCancel, Forging, Sending, SpelledOtherwise
+from conformance.model.order import Status
+from conformance.plans import Forge, Send
+from fixtures.attacks.files import vector
+from fixtures.attacks.vectors import Expectation, attack
+from fixtures.venue.answers import Answer, AnswerClass, OrderRead, Unknown
+from tests.judging.cases import Judged, answer, case, exchange, judged, order_seen, view
+from tests.model.orders import known, state
+
+ACCEPTED, UNAUTHENTICATED, NOT_FOUND = AnswerClass.ACCEPTED, AnswerClass.UNAUTHENTICATED, AnswerClass.NOT_FOUND
+LOST = Unknown(reason="the connection broke", sent=True, exchange=exchange(None))
+
+
+def forging(name: str, said: Answer | Unknown, *, order: str | None = "a", operation: str = "cancel") -> Forging:
+    """A request with one flaw was answered; the target is held to what the vector expects."""
+    one = attack(vector(name))
+    return Forging(
+        action=Forge(operation=operation, vectors=(name,), order=order), attack=one, expect=one.expect, answer=said
+    )
+
+
+def begun() -> Judged:
+    """A case with one open order."""
+    return judged(case(known(state(Status.OPEN))))
+
+
+@pytest.mark.parametrize(
+    ("name", "operation", "said", "ids"),
+    [
+        ("signature-zero", "cancel", ACCEPTED, ("SIG-04",)),
+        ("signature-missing", "cancel", ACCEPTED, ("SIG-03",)),
+        ("signature-zero", "cancel", NOT_FOUND, ("SIG-04", "SIG-10")),
+        ("signature-zero", "cancel_all", ACCEPTED, ("ALL-07",)),
+        ("payload-other-order", "cancel", ACCEPTED, ("SIG-06",)),
+        ("request-method-put", "cancel", ACCEPTED, ("ERR-03",)),
+        ("id-cut", "cancel", ACCEPTED, ("NTF-04",)),
+    ],
+)
+def test_a_flaw_that_is_not_refused_as_it_must_be(
+    name: str, operation: str, said: AnswerClass, ids: tuple[str, ...]
+) -> None:
+    """The vector's requirement is broken; another refusal than that of credentials tells something besides (SIG-10)."""
+    under = begun()
+    under.see(forging(name, answer(said), operation=operation))
+    assert under.violation.requirements == ids
+
+
+@pytest.mark.parametrize("said", [answer(UNAUTHENTICATED), LOST], ids=["refused", "no answer"])
+def test_a_flaw_that_took_effect_all_the_same(said: Answer | Unknown) -> None:
+    """Refused, or without an answer, it must have no effect: what a read shows is judged under it."""
+    under = begun()
+    under.see(forging("signature-zero", said))
+    assert under.result.violations == []
+    assert bool(under.result.exercised["SIG-04"]) is isinstance(said, Answer)
+    under.see(order_seen(view(Status.CANCELED)))
+    assert under.violation.requirements[0] == "SIG-04"
+
+
+def test_what_is_not_judged_is_noted() -> None:
+    """A flaw that real servers may accept exercises nothing, whatever is answered."""
+    for said in (answer(ACCEPTED), answer(UNAUTHENTICATED)):
+        under = begun()
+        under.see(forging("pkcs1-missing-null", said))
+        assert under.result.violations == []
+        assert not under.result.exercised
+        assert bool(under.result.notes) is (said.status == 200)
+
+
+@pytest.mark.parametrize(("again", "broken"), [("it is open", True), ("it varies", False)])
+def test_orders_are_not_told_apart_without_credentials(*, again: str, broken: bool) -> None:
+    """A difference between two orders counts where both answers stay as they were (SIG-10)."""
+    under = begun()
+    under.see(
+        replace(
+            forging("signature-zero", answer(UNAUTHENTICATED)),
+            action=Forge(operation="cancel", vectors=("signature-zero",), order_id="unknown"),
+        )
+    )
+    told = forging("signature-zero", answer(UNAUTHENTICATED, body='{"message": "it is open"}'))
+    before = under.case
+    assert under.see(told) == LookAgain(repeat=True)
+    assert under.case is before
+    anew = answer(UNAUTHENTICATED, body=f'{{"message": "{again}"}}')
+    under.see(replace(told, again=anew, first_again=answer(UNAUTHENTICATED), compared=True))
+    assert [found.requirements for found in under.result.violations] == ([("SIG-10",)] if broken else [])
+    assert bool(under.result.notes) is not broken
+
+
+@pytest.mark.parametrize(
+    ("said", "sure", "ids"),
+    [
+        (ACCEPTED, True, None),
+        (AnswerClass.CANNOT_CANCEL, True, ("SIG-09",)),
+        (UNAUTHENTICATED, True, ("SIG-09", "SIG-01")),
+        (AnswerClass.CANNOT_CANCEL, False, None),
+    ],
+)
+def test_a_correct_cancel_in_another_guise(*, said: AnswerClass, sure: bool, ids: tuple[str, ...] | None) -> None:
+    """It is accepted like any other, unless others may have ended the order meanwhile."""
+    one = attack(vector("header-names-lower"))
+    action = Forge(operation="cancel", vectors=("header-names-lower",), order="a")
+    under = begun()
+    under.see(DisguisedCancel(action=action, attack=one, answer=answer(said), sure=sure))
+    assert [found.requirements for found in under.result.violations] == ([] if ids is None else [ids])
+
+
+@pytest.mark.parametrize(
+    ("shows", "cancel", "broken"),
+    [
+        ("a", answer(ACCEPTED), False),
+        (None, answer(NOT_FOUND), False),
+        ("a", answer(NOT_FOUND), True),
+        (None, answer(ACCEPTED), True),
+        ("other", None, True),
+        (None, answer(AnswerClass.SERVER_ERROR), True),
+    ],
+    ids=["both", "neither", "read alone", "cancel alone", "another order", "an error of the server"],
+)
+def test_another_spelling_of_an_id(shows: str | None, cancel: Answer | None, *, broken: bool) -> None:
+    """It is that order for read and cancel alike, or for neither (NTF-06)."""
+    one = attack(vector("id-spelled-upper"))
+    action = Forge(operation="cancel", vectors=("id-spelled-upper",), order="a")
+    read = OrderRead(
+        answer=answer(NOT_FOUND if shows is None else ACCEPTED),
+        view=None if shows is None else view(Status.OPEN, order=shows),
+    )
+    under = begun()
+    under.see(SpelledOtherwise(action=action, attack=one, read=read, cancel=cancel, sure=True, broken=False))
+    assert [found.requirements for found in under.result.violations] == ([("NTF-06",)] if broken else [])
+    assert bool(under.result.exercised["NTF-06"]) is not broken
+
+
+def test_an_order_that_others_ended_is_not_cancelled_under_any_spelling() -> None:
+    """Where the order may have ended, a refused cancel of one that the read showed is none of the spelling's."""
+    one = attack(vector("id-spelled-upper"))
+    action = Forge(operation="cancel", vectors=("id-spelled-upper",), order="a")
+    read = OrderRead(answer=answer(ACCEPTED), view=view(Status.OPEN))
+    refused = answer(AnswerClass.CANNOT_CANCEL)
+    for sure, broken in ((True, 1), (False, 0)):
+        under = begun()
+        under.see(SpelledOtherwise(action=action, attack=one, read=read, cancel=refused, sure=sure, broken=False))
+        assert len(under.result.violations) == broken
+
+
+@pytest.mark.parametrize(
+    ("expect", "credentials", "said", "ids"),
+    [
+        ("wrong-method", ("key", "signature"), answer(AnswerClass.UNEXPECTED, status=405), None),
+        ("wrong-method", ("key", "signature"), answer(ACCEPTED), ("ERR-03",)),
+        ("unauthenticated", (), answer(ACCEPTED), ("SIG-02",)),
+        ("unauthenticated", ("key",), answer(ACCEPTED), ("SIG-03",)),
+        ("unauthenticated", ("key",), answer(UNAUTHENTICATED), None),
+        ("any", ("key", "signature"), answer(ACCEPTED), None),
+    ],
+)
+def test_a_plain_request(expect: str, credentials: tuple[str, ...], said: Answer, ids: tuple[str, ...] | None) -> None:
+    """What a fuzzer found is sent again, and judged by what it was sent for."""
+    action = Send(operation="cancel", method="POST", target="/x", credentials=credentials, expect=expect)  # type: ignore[arg-type]  # words of the plan
+    under = begun()
+    under.see(Sending(action=action, answer=said))
+    assert [found.requirements for found in under.result.violations] == ([] if ids is None else [ids])
+
+
+def test_a_flaw_expects_what_its_vector_says() -> None:
+    """The vectors of this file are held to what these tests take for given."""
+    assert attack(vector("signature-zero")).expect is Expectation.UNAUTHENTICATED
+    assert attack(vector("pkcs1-missing-null")).expect is Expectation.UNJUDGED

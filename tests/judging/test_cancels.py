@@ -1,0 +1,175 @@
+"""Answers to cancels: what each row of the table makes of them, and what they put on later reads."""
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.judging import causes
+from conformance.judging.case import LaneKnowledge
+from conformance.judging.judge import judge
+from conformance.judging.rulings import LookAgain, Reached
+from conformance.judging.seen import CancellingUnknown
+from conformance.model.lifecycle import CANCEL
+from conformance.model.order import ACTIVE, Status
+from conformance.model.worlds import Belief
+from fixtures.venue.answers import AnswerClass, Cancelled, Unknown
+from tests.judging.cases import answer, cancelling, case, exchange, judged, order_seen, view
+from tests.model.orders import NOW, known, state, terms
+
+EXECUTED = {Status.PARTIALLY_FILLED: "3", Status.FILLED: "10"}
+KNOWN = LaneKnowledge(places_later=True)
+"""A lane that waits until each order is in the book, and so need not look whether one is on its way."""
+
+WRONG = {
+    # status: an answer that no row has, and the requirement that it breaks
+    Status.OPEN: (AnswerClass.CANNOT_CANCEL, "CXL-01"),
+    Status.PARTIALLY_FILLED: (AnswerClass.CANNOT_CANCEL, "CXL-02"),
+    Status.PENDING_CANCEL: (AnswerClass.NOT_FOUND, "PND-05"),
+    Status.FILLED: (AnswerClass.ACCEPTED, "TRM-01"),
+    Status.CANCELED: (AnswerClass.ACCEPTED, "TRM-02"),
+    Status.PENDING: (AnswerClass.ACCEPTED, "TRM-03"),
+    Status.EXPIRED: (AnswerClass.ACCEPTED, "TRM-04"),
+    Status.REJECTED: (AnswerClass.NOT_FOUND, "TRM-07"),
+}
+
+
+def being(status: Status) -> Belief:
+    """An order that is surely so; a market order where it is executing."""
+    one = state(status, EXECUTED.get(status, "0"))
+    return known(replace(one, terms=terms(price=None)) if status is Status.PENDING else one)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_an_answer_that_no_row_has_breaks_the_rows_requirement(status: Status) -> None:
+    """In each state the wrong answer breaks the requirement of that state's rows, before any other."""
+    wrong, requirement = WRONG[status]
+    under = judged(case(being(status), known=KNOWN))
+    under.see(cancelling(wrong))
+    assert under.result.violations[-1].requirements[0] == requirement
+    statuses = "CANCELED/PENDING_CANCEL" if status is Status.PENDING_CANCEL else status  # it may have ended by now
+    assert under.result.violations[-1].kind == f"cancel of {statuses} answered {wrong}"
+
+
+@pytest.mark.parametrize("status", Status)
+def test_an_answer_of_a_row_is_no_violation(status: Status) -> None:
+    """The answer of the first row fits; a refusal exercises its requirement, an accepted cancel is still to be seen."""
+    row = CANCEL[status][0]
+    accepted = status in ACTIVE or status is Status.PENDING_CANCEL
+    under = judged(case(being(status), known=KNOWN))
+    under.see(cancelling(AnswerClass.ACCEPTED if accepted else AnswerClass.CANNOT_CANCEL))
+    assert under.result.violations == []
+    exercised = set() if accepted else {row.requirement}
+    assert set(under.result.exercised) == exercised
+
+
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [(Status.OPEN, causes.CANCELLED_OPEN), (Status.PARTIALLY_FILLED, causes.CANCELLED_PARTIAL)],
+)
+def test_an_accepted_cancel_is_judged_by_the_next_read(status: Status, cause: causes.Cause) -> None:
+    """The order, its owner's funds and all that the cancel must not touch are read under it from now on."""
+    other = state(Status.OPEN, name="b")
+    theirs = state(Status.OPEN, name="x", terms=terms(account="counterparty"))
+    under = judged(case(known(state(status, EXECUTED.get(status, "0")), other, theirs)))
+    under.see(cancelling(AnswerClass.ACCEPTED))
+    put = {name: [one.cause for one in order.causes] for name, order in under.case.orders.items()}
+    assert put == {"a": [cause], "b": [causes.SIBLING], "x": [causes.OTHER_ACCOUNT]}
+    on_funds = {account: [one.cause for one in put] for account, put in under.case.account_causes.items()}
+    assert on_funds == {"primary": [cause], "counterparty": [causes.OTHER_ACCOUNT]}
+    assert under.case.orders["a"].cancelled
+    under.see(order_seen(view(status, EXECUTED.get(status, "0"))))
+    assert under.violation.requirements[0] == cause.status[0]
+
+
+def test_an_accepted_cancel_must_answer_a_status_that_the_profile_names() -> None:
+    """An answer that shows another status than the profile's operations.cancel.statuses breaks CXL-06 or the row."""
+    under = judged(case(being(Status.OPEN)))
+    under.see(cancelling(AnswerClass.ACCEPTED, shows=Status.FILLED))
+    assert under.result.violations
+    assert under.violation.requirements[0] in ("CXL-01", "CXL-06")
+
+
+def test_a_word_that_the_profile_does_not_know_accuses_nobody() -> None:
+    """An answer whose status word is not in the vocabulary ends the plan without a finding."""
+    under = judged(case(being(Status.OPEN)))
+    fact = cancelling(AnswerClass.ACCEPTED)
+    under.see(replace(fact, result=replace(fact.result, word="resting")))
+    assert under.result.violations == []
+    assert "`resting` is not in the vocabulary" in (under.result.trouble or "")
+
+
+def test_a_lost_answer_leaves_both_outcomes_possible() -> None:
+    """Without an answer the order may be cancelled, pending or as it was, and nothing is exercised."""
+    under = judged(case(being(Status.OPEN)))
+    lost = Cancelled(answer=Unknown(reason="the connection broke", sent=True, exchange=exchange(None)))
+    under.see(replace(cancelling(AnswerClass.ACCEPTED), result=lost))
+    assert {one.status for one in under.case.states("a")} == {Status.OPEN, Status.CANCELED, Status.PENDING_CANCEL}
+    assert not under.result.exercised
+    assert [one.cause for one in under.case.orders["a"].causes] == [causes.CANCELLED_UNPINNED]
+
+
+class TestNotOwn:
+    """Cancels of another account's order, and of an id that names none."""
+
+    @pytest.mark.parametrize("wrong", [AnswerClass.ACCEPTED, AnswerClass.SERVER_ERROR])
+    def test_a_foreign_cancel_that_is_not_refused(self, wrong: AnswerClass) -> None:
+        """Accepted, or an error of the server: NTF-02 is broken."""
+        under = judged(case(being(Status.OPEN)))
+        under.see(cancelling(wrong, account="counterparty"))
+        assert under.violation.requirements == ("NTF-02",)
+
+    def test_a_foreign_cancel_that_is_refused_puts_itself_on_later_reads(self) -> None:
+        """What the owner's order and both accounts' funds show from now on is judged under NTF-02."""
+        under = judged(case(being(Status.OPEN)))
+        under.see(cancelling(AnswerClass.NOT_FOUND, account="counterparty"))
+        assert under.result.exercised["NTF-02"] == 1
+        assert [one.cause for one in under.case.orders["a"].causes] == [causes.FOREIGN]
+        assert set(under.case.account_causes) == {"primary", "counterparty"}
+
+    @pytest.mark.parametrize(("given", "broken"), [(AnswerClass.NOT_FOUND, False), (AnswerClass.CANNOT_CANCEL, True)])
+    def test_an_unknown_order_is_not_found(self, *, given: AnswerClass, broken: bool) -> None:
+        """Any other answer than not-found to an id that names no order breaks NTF-01."""
+        under = judged(case(being(Status.OPEN)))
+        under.see(CancellingUnknown(order_id="x", account="primary", answer=answer(given), at=NOW))
+        assert [v.requirements for v in under.result.violations] == ([("NTF-01",)] if broken else [])
+        assert under.result.exercised["NTF-01"] == (not broken)
+        assert (under.case.known.unknown_id == "x") is not broken
+
+    @pytest.mark.parametrize(("again", "broken"), [("as before", True), ("in other words", False)])
+    def test_a_difference_counts_where_the_unknown_order_is_answered_as_before(
+        self, *, again: str, broken: bool
+    ) -> None:
+        """The unknown order is asked for again first: an answer that varies by itself says nothing (NTF-03)."""
+        unknown = answer(AnswerClass.NOT_FOUND, body='{"message": "as before"}')
+        under = judged(case(being(Status.OPEN)))
+        under.see(CancellingUnknown(order_id="x", account="counterparty", answer=unknown, at=NOW))
+        told = replace(
+            cancelling(AnswerClass.NOT_FOUND, account="counterparty"),
+            result=Cancelled(answer=answer(AnswerClass.NOT_FOUND, body='{"message": "not yours"}')),
+        )
+        before = under.case
+        assert under.see(told) == LookAgain(repeat=True)
+        assert under.case is before
+        anew = answer(AnswerClass.NOT_FOUND, body=f'{{"message": "{again}"}}')
+        assert under.see(replace(told, again=anew)) is None
+        assert [v.requirements for v in under.result.violations] == ([("NTF-03",)] if broken else [])
+        assert bool(under.result.notes) is not broken
+
+
+def test_refusals_of_one_state_are_alike() -> None:
+    """The second refusal of a FILLED order with another HTTP status breaks TRM-06; the same one exercises it."""
+    under = judged(case(being(Status.FILLED)))
+    under.see(cancelling(AnswerClass.CANNOT_CANCEL))
+    under.see(cancelling(AnswerClass.CANNOT_CANCEL))
+    assert under.result.exercised["TRM-06"] == 1
+    fact = cancelling(AnswerClass.CANNOT_CANCEL)
+    under.see(replace(fact, result=Cancelled(answer=answer(AnswerClass.CANNOT_CANCEL, status=409))))
+    assert under.violation.requirements == ("TRM-06",)
+
+
+def test_a_cell_is_reached_where_the_state_is_sure() -> None:
+    """A cancel that met one of two possible states reached neither cell."""
+    sure = case(being(Status.OPEN))
+    assert Reached(state=Status.OPEN, event="cancel") in judge(sure, cancelling(AnswerClass.ACCEPTED))[1]
+    unsure = case(Belief({0: ((state(Status.OPEN),), (state(Status.CANCELED),))}, {"a": 0}))
+    assert not any(isinstance(one, Reached) for one in judge(unsure, cancelling(AnswerClass.ACCEPTED))[1])

@@ -1,0 +1,131 @@
+"""Placings and what drives orders: ids, refusals, funds that a cancel gave back, and what opposite orders meet."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from conformance.judging import causes
+from conformance.judging.case import LaneKnowledge
+from conformance.judging.seen import Driven, LockSeen, Placing
+from conformance.model.events import Execute, Place
+from conformance.model.order import Status, Terms
+from fixtures.venue.answers import AnswerClass
+from tests.judging.cases import Judged, answer, balances_seen, cancelling, case, funds, judged, start_seen
+from tests.model.orders import NOW, known, state, terms
+
+ID = "0190163d-8694-739b-aea5-966c26f8ad91"
+LATER, EARLIER, RANDOM = ID.replace("8694", "8695"), "018f163d-8694-739b-aea5-966c26f8ad91", ID.replace("-7", "-4")
+
+
+def placing(name: str, order_id: str | None = ID, given: Terms | None = None) -> Placing:
+    """A placing was answered: accepted with an id, or refused."""
+    event = Place(order=name, terms=given or terms(), arrival=9)
+    said = answer(
+        AnswerClass.REJECTED if order_id is None else AnswerClass.ACCEPTED, status=422 if order_id is None else 200
+    )
+    return Placing(event=event, answer=said, order_id=order_id, client_id="mine", asked=NOW, at=NOW)
+
+
+def test_an_order_that_was_accepted_is_tracked_from_then_on() -> None:
+    """It is known by its id and its client id, and open."""
+    under = judged(case(known()))
+    under.see(placing("p"))
+    order = under.case.orders["p"]
+    assert (order.order_id, order.terms.client_id) == (ID, "mine")
+    assert {one.status for one in under.case.states("p")} == {Status.OPEN}
+    assert under.result.exercised["NTF-05"] == 1
+
+
+@pytest.mark.parametrize(
+    ("ids", "kind"),
+    [
+        ((ID, LATER), None),
+        ((ID, ID.upper().replace("91", "92")), None),
+        ((ID, EARLIER), "the time part of an order id goes backwards"),
+        ((RANDOM,), "an order id is not a UUID v7"),
+        (("12345",), "an order id is not a UUID v7"),
+    ],
+)
+def test_ids_are_of_version_7_and_in_order(ids: tuple[str, ...], kind: str | None) -> None:
+    """NTF-05, for as long as the profile does not say that ids are opaque."""
+    under = judged(case(known()))
+    for number, order_id in enumerate(ids):
+        under.see(placing(f"p{number}", order_id))
+    assert [found.kind for found in under.result.violations] == ([] if kind is None else [kind])
+    opaque = judged(case(known(), relaxations={"order_id_form": "opaque"}))
+    for number, order_id in enumerate(ids):
+        opaque.see(placing(f"p{number}", order_id))
+    assert opaque.result.violations == []
+
+
+class TestUsableFunds:
+    """FND-07: what a cancel released can be used at once."""
+
+    def released(self, *, cancel: bool = True) -> Judged:
+        """An account whose funds were all locked by an order, which is then cancelled and seen released."""
+        under = judged(case(known(state(Status.OPEN)), known=LaneKnowledge(places_later=True)))
+        under.see(start_seen(funds("1010", "0", "1010")))
+        under.see(balances_seen(funds("10", "1000", "1010")))
+        if cancel:
+            under.see(cancelling(AnswerClass.ACCEPTED))
+            under.see(balances_seen(funds("1010", "0", "1010")))
+        return under
+
+    def test_a_refusal_of_what_was_released_breaks_it(self) -> None:
+        """The next order needs what was locked before, and the target refuses it."""
+        under = self.released()
+        under.see(placing("p", None))
+        assert under.violation.requirements == ("FND-07",)
+
+    def test_an_order_of_what_was_released_exercises_it(self) -> None:
+        """The next order needs what was locked before, and the target takes it."""
+        under = self.released()
+        under.see(placing("p"))
+        assert under.result.exercised["FND-07"] == 1
+
+    def test_a_refusal_before_any_release_accuses_nobody(self) -> None:
+        """Where nothing was cancelled, a refusal is the venue's own affair, and the plan cannot go on."""
+        under = self.released(cancel=False)
+        under.see(placing("p", None))
+        assert under.result.violations == []
+        assert "placing p was refused" in (under.result.trouble or "")
+
+
+def test_an_opposite_order_puts_itself_on_what_it_meets() -> None:
+    """A cancelled order that it would have met must not trade (CXL-04), and an open one is filled by it."""
+    gone, there = state(Status.CANCELED), state(Status.OPEN, name="b")
+    begun = case(known(gone, there))
+    under = judged(replace(begun, orders={**begun.orders, "a": replace(begun.orders["a"], cancelled=True)}))
+    under.see(placing("s", given=terms(side="s", account="counterparty")))
+    put = {name: [one.cause for one in order.causes] for name, order in under.case.orders.items()}
+    assert put["a"] == [causes.CROSSED_AFTER_CANCEL]
+    assert put["b"] == [causes.FILLED]
+    assert put["s"] == [causes.PLACED, causes.CROSSED_AFTER_CANCEL, causes.FILLED]
+
+
+def test_a_lock_is_learned_from_the_balances_before_and_after() -> None:
+    """What an executing market order locks stands in no formula: it is the difference."""
+    executing = replace(state(Status.PENDING), terms=terms(price=None))
+    under = judged(case(known(executing)))
+    under.see(LockSeen(order="a", before=funds("1000", "0", "1000"), after=funds("400", "600", "1000")))
+    assert under.case.belief.locked("primary", under.case.rules)["Q"].low == Decimal(600)
+
+
+@pytest.mark.parametrize(("given", "executed"), [(AnswerClass.ACCEPTED, {"4"}), (None, {"0", "4"})])
+def test_an_execution_by_control(given: AnswerClass | None, executed: set[str]) -> None:
+    """An accepted one has happened; one whose answer was lost has happened, or has not."""
+    under = judged(case(known(state(Status.OPEN))))
+    said = None if given is None else answer(given)
+    under.see(Driven(event=Execute(order="a", quantity=Decimal(4)), answer=said, before=NOW, at=NOW))
+    assert {str(one.executed) for one in under.case.states("a")} == executed
+    assert under.result.trouble is None
+
+
+def test_an_execution_that_the_target_refuses_ends_the_plan() -> None:
+    """A driver that does not drive accuses nobody."""
+    under = judged(case(known(state(Status.OPEN))))
+    refused = answer(AnswerClass.REJECTED, status=422)
+    under.see(Driven(event=Execute(order="a", quantity=Decimal(4)), answer=refused, before=NOW, at=NOW))
+    assert under.result.violations == []
+    assert "the fill driver answered" in (under.result.trouble or "")
