@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from conformance.model.deviations import NONE, Deviations
 from conformance.model.worlds import Belief
 from conformance.plans import Plan
 from fixtures.venue.answers import Exchange
@@ -37,8 +38,9 @@ class Step:
 class Violation:
     """One nonconformity: which requirements it breaks (the closest first), and why nothing explains what was seen.
 
-    ``kind`` groups equal violations; it holds no name, id or amount of one run. ``ends``: whether the plan could not
-    go on after it; a wrong shape of an answer, say, hides nothing of what comes next.
+    ``kind`` groups equal violations; it holds no name, id or amount of one run. ``also`` are requirements that are seen
+    broken with it by the same cause: they count for no verdict. ``ends``: whether the plan could not go on after it; a
+    wrong shape of an answer, say, hides nothing of what comes next.
     """
 
     requirements: tuple[str, ...]
@@ -48,6 +50,7 @@ class Violation:
     predicted: str
     seen: str
     because: tuple[str, ...]
+    also: tuple[str, ...] = ()
     ends: bool = True
 
     @property
@@ -75,7 +78,9 @@ class PlanResult:
     to its end (the target's transport, a refused placing, a driver): never a nonconformity. ``suspect`` is the plan to
     repeat where a violation belongs to an earlier plan than this one; ``spent`` the requests of making the plan small.
     ``lane`` is the number of the lane that ran it: its accounts and markets may have the fault alone; ``before`` the
-    plan that this lane had run before, which may have prepared it.
+    plan that this lane had run before, which may have prepared it. ``opened`` is the case that the plan began with,
+    ``facts`` what was seen, kept where there is a violation: so it can be judged again. ``began_with`` and
+    ``ended_with`` are what the target was known to do wrong.
     """
 
     plan: Plan
@@ -93,6 +98,10 @@ class PlanResult:
     spent: int = 0
     lane: int = 1
     before: Plan | None = None
+    facts: list[object] = field(default_factory=list)
+    opened: object = None
+    began_with: Deviations = NONE
+    ended_with: Deviations = NONE
 
     @property
     def ended(self) -> bool:

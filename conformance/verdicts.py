@@ -54,13 +54,39 @@ class Finding:
 
 
 @dataclass(kw_only=True, slots=True)
+class Aimed:
+    """What became of the plans of the tests that speak for one requirement.
+
+    ``troubles`` counts why some could not be judged to their end, ``ended_by`` the requirements whose violation ended
+    others before theirs.
+    """
+
+    plans: int = 0
+    troubles: Counter[str] = field(default_factory=Counter)
+    ended_by: Counter[str] = field(default_factory=Counter)
+
+    def why(self) -> str:
+        """What most often kept these plans from showing the requirement."""
+        causes = Counter(self.troubles)
+        for requirement, count in self.ended_by.items():
+            causes[
+                f"{count} of {self.plans} plans that aimed at it ended before, with a violation of {requirement}"
+            ] = count
+        return causes.most_common(1)[0][0] if causes else "no plan of this run reached it"
+
+
+@dataclass(kw_only=True, slots=True)
 class RunRecord:
-    """Everything that a run (or one lane of it) observed, without the traces of plans that passed."""
+    """Everything that a run (or one lane of it) observed, without the traces of plans that passed.
+
+    ``aimed`` holds, by requirement, what became of the plans of its own tests.
+    """
 
     exercised: Counter[str] = field(default_factory=Counter)
     cells: Counter[tuple[str, str]] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     troubles: Counter[str] = field(default_factory=Counter)
+    aimed: dict[str, Aimed] = field(default_factory=dict)
     findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
     answer_seconds: list[float] = field(default_factory=list)
     terminal_seconds: list[float] = field(default_factory=list)
@@ -73,8 +99,8 @@ class RunRecord:
     stopped: str | None = None
     errors: list[str] = field(default_factory=list)
 
-    def add(self, result: PlanResult) -> None:
-        """Count what one run of a plan exercised; violations are added as findings."""
+    def add(self, result: PlanResult, aimed_at: Iterable[str] = ()) -> None:
+        """Count what one run of a plan exercised, which aimed at these requirements; violations are findings."""
         self.plans += 1
         self.requests += result.requests
         self.exercised.update(result.exercised)
@@ -82,7 +108,13 @@ class RunRecord:
         self.notes.update(result.notes)
         self.attacks.update(result.attacks)
         if result.trouble is not None:
-            self.troubles[result.trouble] += 1
+            self.keep_trouble(result.trouble, aimed_at)
+        ending = next((found for found in result.violations if found.ends), None)
+        for requirement in aimed_at:
+            aimed = self.aimed.setdefault(requirement, Aimed())
+            aimed.plans += 1
+            if ending is not None:
+                aimed.ended_by[ending.requirements[0]] += 1
         for timing in result.timings:
             if timing.terminal is None and timing.released is None:
                 self.answer_seconds.append(timing.answer)
@@ -90,6 +122,18 @@ class RunRecord:
                 self.terminal_seconds.append(timing.terminal)
             if timing.released is not None:
                 self.release_seconds.append(timing.released)
+
+    def also(self, requirement: str) -> str:
+        """The requirement of a finding that has this one broken too, by the same cause; empty where none has."""
+        return next(
+            (f.violation.requirements[0] for f in self.findings.values() if requirement in f.violation.also), ""
+        )
+
+    def keep_trouble(self, reason: str, aimed_at: Iterable[str] = ()) -> None:
+        """Count why something that aimed at these requirements could not be judged."""
+        self.troubles[reason] += 1
+        for requirement in aimed_at:
+            self.aimed.setdefault(requirement, Aimed()).troubles[reason] += 1
 
     def of(self, requirement: str) -> list[Finding]:
         """The findings that break a requirement, the smallest plan first."""
@@ -147,6 +191,8 @@ def _verdict(
         return Verdict.NOT_EXERCISED, missing[requirement]
     if count:
         return Verdict.PASS, ""
+    if also := record.also(requirement):
+        return Verdict.INCONCLUSIVE, f"what would show it is hidden by the finding of {also}"
     if requirement in record.beyond:
         return Verdict.NOT_EXERCISED, record.beyond[requirement]
     state = catalogue()[requirement].needs_state
@@ -154,13 +200,12 @@ def _verdict(
         return Verdict.NOT_EXERCISED, f"the target never showed an order that is {state}"
     if record.stopped is not None:
         return Verdict.INCONCLUSIVE, record.stopped
-    if catalogue()[requirement].fleeting and not record.errors and not record.troubles:
+    aimed = record.aimed.get(requirement, Aimed())
+    if catalogue()[requirement].fleeting and not (record.errors or aimed.troubles or aimed.ended_by):
         return Verdict.NOT_EXERCISED, "no pending cancel of the target lasted until something met it"
     if record.errors:
         return Verdict.INCONCLUSIVE, record.errors[0]
-    if record.troubles:
-        return Verdict.INCONCLUSIVE, record.troubles.most_common(1)[0][0]
-    return Verdict.INCONCLUSIVE, "no plan of this run reached it"
+    return Verdict.INCONCLUSIVE, aimed.why()
 
 
 def exit_status(

@@ -103,12 +103,13 @@ def orders_ended_at_once(ground: Ground) -> list[Plan]:
     if COUNTERPARTY not in ground.accounts or not ground.can(Capability.FILL):
         return []
     ioc: dict[str, object] = {"time_in_force": TimeInForce.IOC}
-    kinds: list[tuple[str, str, dict[str, object]]] = [
-        ("filled by taking", "whole", {}),
-        ("ioc, filled", "whole", ioc),
-        ("ioc, filled in part", "part", ioc),
-        ("ioc, not filled", "nothing", ioc),
-    ]
+    kinds: list[tuple[str, str, dict[str, object]]] = [("filled by taking", "whole", {})]
+    if TimeInForce.IOC in ground.times_in_force:
+        kinds += [
+            ("ioc, filled", "whole", ioc),
+            ("ioc, filled in part", "part", ioc),
+            ("ioc, not filled", "nothing", ioc),
+        ]
     if ground.can(Capability.HOLD_MARKET):
         market: dict[str, object] = {"type": OrderType.MARKET, "price": None}
         kinds.append(("market order, filled", "whole", market))
@@ -147,8 +148,10 @@ def unlike_orders(ground: Ground) -> list[Plan]:
         if COUNTERPARTY in ground.accounts and ground.can(Capability.FILL):
             facing = scene.place("f", side=scene.side.opposite, account=COUNTERPARTY, quantity=scene.part)
             placed += [facing, scene.place("taker", price=scene.improved)]
-        placed += [scene.place("plain"), scene.place("named", client_id_length=LONG_CLIENT_ID)]
-        if ground.can(Capability.REJECTED_ORDERS):
+        placed.append(scene.place("plain"))
+        if ground.client_ids:
+            placed.append(scene.place("named", client_id_length=LONG_CLIENT_ID))
+        if ground.post_only and ground.can(Capability.REJECTED_ORDERS):
             placed.append(scene.place("passive", post_only=True))
         if ground.can(Capability.EXPIRE):
             placed.append(scene.place("timed", time_in_force=TimeInForce.GTD))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 
-from conformance.model.order import Side
+from conformance.model.order import Side, TimeInForce
 from conformance.plans import COUNTERPARTY, PRIMARY
 from conformance.requirements import Capability
 
@@ -50,8 +50,8 @@ class MarketShape:
 
     def on_grid(self, quantity: Decimal) -> Decimal:
         """The largest allowed quantity that is not above ``quantity``."""
-        steps = (quantity / self.step).to_integral_value(rounding=ROUND_DOWN)
-        return min(max(steps * self.step, self.min_quantity), self.max_quantity)
+        steps = (min(quantity, self.max_quantity) / self.step).to_integral_value(rounding=ROUND_DOWN)
+        return max(steps * self.step, self.min_quantity)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +63,9 @@ class Ground:
     that the account cannot pay is taken in and rejected (otherwise it is a post-only order that crosses).
     ``expiry_takes_time``: an order expires only by waiting for its time.
     ``waits_in``: where no control holds market orders, the markets in which they stay executing because nothing faces
-    them.
+    them. ``times_in_force``, ``post_only`` and ``client_ids`` say what a placing can ask for; orders with a deadline
+    are placed where they can expire, market orders where they can be held. ``ids_have_a_form``: whether order ids are
+    UUIDs; where they may be anything, not all of their spellings can be tried.
     """
 
     markets: tuple[MarketShape, ...]
@@ -77,6 +79,10 @@ class Ground:
     rejects_unpaid: bool = False
     expiry_takes_time: bool = False
     waits_in: frozenset[str] = frozenset()
+    times_in_force: frozenset[TimeInForce] = frozenset(TimeInForce)
+    post_only: bool = True
+    client_ids: bool = True
+    ids_have_a_form: bool = True
 
     def can(self, *abilities: Capability) -> bool:
         """Whether the target offers all of these."""

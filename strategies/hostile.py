@@ -52,14 +52,20 @@ def battery(
     file: str | None = None,
     attack_class: str | tuple[str, ...] | None = None,
     also: Sequence[AttackVector] = (),
+    uuids: bool = True,
 ) -> list[Attack]:
     """The first ``count`` attacks on an operation, the same for the same seed; controls are left out.
 
     Each vector comes once as it stands, the classes taking turns; then other values of what they leave open, and pairs.
+    Where order ids may be no ``uuids``, most are such as apply to any id, and come first.
     """
     chosen = [*select(requirement=requirement, operation=operation, file=file, attack_class=attack_class), *also]
     flaws = [one for one in chosen if one.expect is not Expectation.ACCEPTED]
-    return list(islice(attack_sequence(seed=seed, of=flaws), count))
+    if uuids or not any(one.of_uuids for one in flaws):
+        return list(islice(attack_sequence(seed=seed, of=flaws), count))
+    any_id = islice(attack_sequence(seed=seed, of=[one for one in flaws if not one.of_uuids]), count - count // 3)
+    uuid = islice(attack_sequence(seed=seed, of=[one for one in flaws if one.of_uuids]), count // 3)
+    return [*any_id, *uuid]
 
 
 def couples(*, count: int, seed: int, operation: str = "cancel") -> list[Attack]:

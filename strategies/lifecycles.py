@@ -154,7 +154,7 @@ def _new(draw: st.DrawFn, sketch: Sketch, *, account: str, side: Side, market: M
     name = f"{'abcdefghijklmnopqrstuvwxyz'[len(sketch.orders) % 26]}{len(sketch.orders) // 26 or ''}"
     terms: dict[str, object] = {"order": name, "market": market.name, "side": side, "account": account}
     terms |= {"quantity": quantity, "price": price, **changes}
-    if draw(CHOICES) % 10 == 0:
+    if draw(CHOICES) % 10 == 0 and sketch.ground.client_ids:
         terms["client_id_length"] = (8, 32, 36, 64)[draw(CHOICES) % 4]
     place = Place(**terms)  # type: ignore[arg-type]  # names and types are those of Place
     sketch.actions.append(place)

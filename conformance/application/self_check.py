@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from conformance.engine.explorer import Explorer
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.session import missing_reasons, open_session
+from conformance.model.deviations import NONE
 from conformance.requirements import Level, catalogue
 from conformance.runner.lane_memory import LaneMemory
 from conformance.suite.listing import ConformanceTest, conformance_tests, run_suite
@@ -115,6 +116,7 @@ class Bench:
             seed=trial.seed,
             stop_at_first=wanted,
             done=set(),
+            established=NONE,
             expiries=0,
             test="",
             wanted=(),

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -25,6 +27,10 @@ def serve(
         list[str] | None, typer.Option(metavar="NAME", help="Seed this fault; may be given several times.")
     ] = None,
     list_faults: Annotated[bool, typer.Option("--list-faults", help="List the seeded faults and end.")] = False,
+    variant: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Differ in this honest way; may be given several times.")
+    ] = None,
+    list_variants: Annotated[bool, typer.Option("--list-variants", help="List the honest variants and end.")] = False,
     keys_dir: Annotated[
         Path, typer.Option(help=f"Where the accounts' keys and a ready {TARGET_FILE} are written.")
     ] = Path("exchange-keys"),
@@ -39,15 +45,26 @@ def serve(
     from fixtures.exchange import serve as serve_exchange
     from fixtures.exchange.dialects import dialect_settings
     from fixtures.faults import compose
+    from fixtures.variants import chosen
 
     if list_faults:
         _list_faults()
         return
+    if list_variants:
+        _list_variants()
+        return
     faults = known_faults(fault or [])
+    variants = tuple(dict.fromkeys(variant or []))
     try:
-        settings = dialect_settings(dialect, cancel_mode=CancelMode(cancel_mode), faults=faults, seed=seed)
+        settings = dialect_settings(
+            dialect, cancel_mode=CancelMode(cancel_mode), faults=faults, variants=variants, seed=seed
+        )
     except ValueError as error:
         raise UserError(f"--dialect: {error}.") from None
+    try:
+        chosen(variants, dialect)
+    except ValueError as error:
+        raise UserError(f"--variant: {error}.") from None
     try:
         serve_exchange(
             settings,
@@ -80,10 +97,27 @@ def _list_faults() -> None:
     Console(highlight=False).print(table)
 
 
+def _list_variants() -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from fixtures.variants import VARIANTS
+
+    table = Table("variant", "how it differs", "words of the profile", box=None, pad_edge=False, header_style="bold")
+    for variant in sorted(VARIANTS.values(), key=lambda one: (one.family, one.name)):
+        words = [*toml_lines(variant.profile), *(f"({key}: no such word yet)" for key in variant.proposed)]
+        table.add_row(variant.name, escape(variant.summary), escape("\n".join(word for word in words if word)))
+    Console(highlight=False).print(table)
+
+
 def _announce(served: "ServedExchange", folder: Path) -> None:
     target = write_target(served, folder)
     faults = ", ".join(served.settings.faults) or "none"
-    typer.echo(f"Serving {served.base_url} (cancel mode {served.settings.cancel_mode}, seeded faults: {faults}).")
+    variants = f"variants: {', '.join(served.settings.variants)}, " if served.settings.variants else ""
+    typer.echo(
+        f"Serving {served.base_url} (cancel mode {served.settings.cancel_mode}, {variants}seeded faults: {faults})."
+    )
     typer.echo(f"Judge it:  cancel-conformance run --target {target}")
     typer.echo("Ctrl-C ends it.")
 
@@ -92,11 +126,14 @@ def write_target(served: "ServedExchange", folder: Path) -> Path:
     """Write a target file that names the running exchange, with the revoked key and the control token beside it."""
     from fixtures.embedded import bundled_profile_of
     from fixtures.exchange.dialects import WITHOUT_SIGNATURES
+    from fixtures.variants import profile_tables, proposed_words
 
     settings = served.settings
+    tables = profile_tables(settings.variants, settings.dialect)
     lines = [
         "# Written by `cancel-conformance serve`; good for as long as that exchange runs.",
         f"extends = {_quoted(bundled_profile_of(settings.dialect))}",
+        *(f"{key} = {_value(value)}" for key, value in tables.items() if not isinstance(value, Mapping)),
         "",
         "[target]",
         f"base_url = {_quoted(served.base_url)}",
@@ -116,6 +153,16 @@ def write_target(served: "ServedExchange", folder: Path) -> Path:
     first, revoked = next(iter(served.keys.accounts)), served.keys.revoked
     _write_private(folder / "revoked.pem", revoked.private_pem)
     lines += ["", f"[[accounts.{first}.revoked_keys]]", *_key(revoked.key_id, folder / "revoked.pem", tokens)]
+    if tables:
+        lines += [
+            "",
+            f"# The exchange is {', '.join(settings.variants)}: what differs.",
+            *toml_lines(_sections(tables)),
+        ]
+    proposed = proposed_words(settings.variants, settings.dialect)
+    if proposed:
+        lines += ["", "# What also differs, and no word of a profile says yet:"]
+        lines += [f"# {key} = {_value(value)}" for key, value in proposed.items()]
     target = folder / TARGET_FILE
     target.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return target
@@ -127,6 +174,28 @@ def _key(key_id: str, pem: Path, token: bool) -> list[str]:
         return [f"key_id = {_quoted(key_id)}", f"private_key = {{ file = {_quoted(pem.name)} }}"]
     _write_private(pem.with_suffix(".token"), key_id.encode())
     return [f"token = {{ file = {_quoted(pem.stem + '.token')} }}"]
+
+
+def toml_lines(tables: Mapping[str, Any], at: tuple[str, ...] = ()) -> list[str]:
+    """The tables as lines of TOML, each under its own header."""
+    own = [f"{_bare(key)} = {_value(value)}" for key, value in tables.items() if not isinstance(value, Mapping)]
+    lines = ["", f"[{'.'.join(map(_bare, at))}]", *own] if own and at else own
+    for key, value in tables.items():
+        if isinstance(value, Mapping):
+            lines += toml_lines(value, (*at, key))
+    return lines
+
+
+def _sections(tables: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: value for key, value in tables.items() if isinstance(value, Mapping)}
+
+
+def _bare(key: str) -> str:
+    return key if re.fullmatch("[A-Za-z0-9_-]+", key) else _quoted(key)
+
+
+def _value(value: Any) -> str:
+    return json.dumps(value)  # text, numbers, truth values and lists of them are written alike in JSON and in TOML
 
 
 def _quoted(text: str) -> str:

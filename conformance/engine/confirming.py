@@ -35,13 +35,15 @@ class Run(Protocol):
 class Confirming:
     """Confirms findings of one run; ends with what it has once ``stop`` says so.
 
-    ``alone``: nobody else trades in the markets, so that a large opposite order meets no other participant's.
+    ``alone``: nobody else trades in the markets, so that a large opposite order meets no other participant's. ``fit``
+    makes a plan one that the target takes: on the grids of its markets.
     """
 
     run: Run
     alone: bool
     level: Level
     stop: Callable[[], bool]
+    fit: Callable[[Plan], Plan]
 
     def confirm(self, finding: Finding) -> None:
         """Count the finding's repetitions, and give it the smallest plan that shows it.
@@ -62,7 +64,9 @@ class Confirming:
     def _make_cheap(self, finding: Finding) -> None:
         """Take smaller quantities where they show it too: what stays locked is lost to the account with every run."""
         shows = partial(_shown, closest=finding.violation.requirements[0], kind=finding.violation.kind, alike=True)
-        result = self._first(cheaper(finding.result.plan), finding.result.lane, shows)
+        plan = finding.result.plan
+        smaller = (candidate for candidate in map(self.fit, cheaper(plan)) if candidate.digest != plan.digest)
+        result = self._first(smaller, finding.result.lane, shows)
         if result is not None:
             _keep(finding, result, shows)
 
@@ -122,6 +126,7 @@ class Confirming:
             tries=1 if always else 3,
             in_a_row=2 if always else 1,
             go_on=lambda: not self.stop(),
+            fit=self.fit,
         )
         _keep(finding, small, shows)
         ids = dict.fromkeys((*finding.violation.requirements, violation.requirements[0]))  # what was broken stays so
@@ -142,8 +147,9 @@ class Confirming:
         return self._first((*(cheaper(plan) if first.trouble is not None else ()), joined(plan, plan)), lane, shows)
 
     def _first(self, plans: Iterable[Plan], lane: int, shows: Shows) -> PlanResult | None:
-        """A run of the first of these plans that shows the violation by itself."""
-        results = (self.run(plan, lane, by_itself=True) for plan in plans if not self.stop())
+        """A run of the first of these plans, made to fit, that shows the violation by itself; none is run twice."""
+        distinct = {plan.digest: plan for plan in map(self.fit, plans)}
+        results = (self.run(plan, lane, by_itself=True) for plan in distinct.values() if not self.stop())
         return next((result for result in results if shows(result) is not None), None)
 
 

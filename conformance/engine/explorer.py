@@ -11,10 +11,13 @@ from conformance.engine.confirming import Confirming
 from conformance.engine.drawing import draw_plans
 from conformance.engine.lanes import Lanes
 from conformance.engine.levels import Level
+from conformance.judging.recording import judge_again
+from conformance.model.deviations import NONE, Deviations
 from conformance.plans import Expire, Plan
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding, RunRecord
 from fixtures.venue.trouble import VenueTrouble
+from strategies.fitting import fitted
 from strategies.grounds import Ground
 
 TRIED_AGAIN = 3
@@ -82,6 +85,7 @@ class Explorer:
     stop_at_first: frozenset[str] | None = None
     stop: Callable[[], bool] = lambda: False
     done: set[str] = field(default_factory=set)
+    established: Deviations = NONE
     expiries: int = 0
     test: str = ""
     wanted: tuple[str, ...] = ()
@@ -108,7 +112,8 @@ class Explorer:
     def run(self, plans: Iterable[Plan], *, lane: int | None = None) -> None:
         """Run plans that this run has not run yet, on this lane or any; raises as :meth:`explore` does."""
         broken: list[Finding] = []
-        fresh = [plan for plan in map(self._affordable, plans) if plan.actions and self._is_new(plan)]
+        made = map(self._affordable, map(self._fitted, plans))
+        fresh = [plan for plan in made if plan.actions and self._is_new(plan)]
         self.watcher.planned(len(fresh))
         try:
             for result in self.lanes.run_all(fresh, lambda: not broken and self._may_go_on(), number=lane):
@@ -134,6 +139,10 @@ class Explorer:
         for plan, lane in kept:
             with suppress(NonconformityError, RunStoppedError):
                 self.run([plan], lane=lane)
+
+    def _fitted(self, plan: Plan) -> Plan:
+        """The plan on the grids of its markets: no request may be refused for what is not asked."""
+        return fitted(plan, self.ground.markets)
 
     def _affordable(self, plan: Plan) -> Plan:
         """The plan, or the plan without its expiries where the level has waited for as many as it may."""
@@ -168,7 +177,8 @@ class Explorer:
         )
 
     def _take(self, result: PlanResult, broken: list[Finding]) -> None:
-        self.record.add(result)
+        result = self._judged_anew(result)
+        self.record.add(result, self.wanted)
         self.watcher.ran(self.record)
         for violation in result.violations:
             known = self.record.findings.get(violation.key)
@@ -185,6 +195,16 @@ class Explorer:
             if set(violation.requirements) & set(self.wanted):
                 broken.append(finding)
             self.watcher.found(finding)
+
+    def _judged_anew(self, result: PlanResult) -> PlanResult:
+        """The result by what is known now: another lane may have found the cause while the plan was under way."""
+        known = self.established
+        if result.violations and not result.began_with.covers(known):
+            result = judge_again(result, known.with_those_of(result.began_with))
+        self.established = known.with_those_of(result.ended_with)
+        if self.established != known:
+            self.lanes.establish(self.established)
+        return result
 
     def _finding(self, result: PlanResult, violation: Violation) -> Finding:
         finding = Finding(violation=violation, result=result, test=self.test, first_size=len(result.plan.actions))
@@ -229,11 +249,12 @@ class Explorer:
         try:
             self.lanes.come_to_rest()
             alone = all(market.isolated for market in self.ground.markets)
-            Confirming(run=self._again, alone=alone, level=self.level, stop=self.stop).confirm(finding)
+            confirming = Confirming(run=self._again, alone=alone, level=self.level, stop=self.stop, fit=self._fitted)
+            confirming.confirm(finding)
         except VenueTrouble as trouble:
             self.record.stopped = str(trouble)  # what was found so far stays found
 
     def _again(self, plan: Plan, lane: int, *, by_itself: bool = False) -> PlanResult:
-        result = self.lanes.run(plan, number=lane, by_itself=by_itself)
+        result = self.lanes.run(plan, number=lane, by_itself=by_itself, unprejudiced=True)
         self.record.requests += result.requests
         return result

@@ -105,7 +105,7 @@ def fuzz_contract(explorer: Explorer) -> None:
     explorer.record.exercised.update(session.result.exercised)
     explorer.record.notes["cases of Schemathesis"] += found.cases
     if found.stopped is not None:
-        explorer.record.troubles[found.stopped] += 1
+        explorer.record.keep_trouble(found.stopped, explorer.wanted)
     doubts = list(_doubts(session, found))
     broken: NonconformityError | None = None
     for one, violation in doubts:
@@ -131,7 +131,7 @@ def _seen_once(session: _Session, one: Relayed, violation: Violation) -> Finding
 
 
 def _session(explorer: Explorer, lane: Lane) -> _Session:
-    case = Case(target=target_of(lane.venue), accounts=(PRIMARY,), known=lane.memory.known)
+    case = Case.opened(target_of(lane.venue), (PRIMARY,), lane.memory.known)
     result, fact = PlanResult(plan=Plan(title="Schemathesis", actions=())), StepBegun(index=1, action={}, at=0.0)
     case, rulings = judge(case, fact)
     record(result, fact, rulings, case)

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 from threading import Condition
 
+from conformance.model.deviations import NONE, Deviations
 from conformance.plans import Forge, Plan
 from conformance.runner.execute import run_plan
 from conformance.runner.lane_memory import LaneMemory
@@ -87,19 +88,33 @@ class Lanes:
         least = min(lacking)
         return [lane for lane, lacks in zip(self.lanes, lacking, strict=True) if lacks == least]
 
-    def run(self, plan: Plan, *, number: int | None = None, by_itself: bool = False) -> PlanResult:
+    def run(
+        self, plan: Plan, *, number: int | None = None, by_itself: bool = False, unprejudiced: bool = False
+    ) -> PlanResult:
         """Run one plan in this thread, on the lane of this number or a free one.
 
-        ``by_itself``: without what earlier plans have shown.
+        ``by_itself``: without what earlier plans have shown; ``unprejudiced``: without what the target is known to do
+        wrong, so that the plan shows it again.
         """
         with self.borrowed(plan, number) as lane:
             memory = lane.memory.by_itself() if by_itself else lane.memory
+            known = memory.known.deviations
+            if unprejudiced:
+                memory.known = replace(memory.known, deviations=NONE)
             try:
                 result = run_plan(plan, lane.venue, memory, markets=lane.venue.profile.markets_of(lane.number))
             finally:
                 lane.memory.after(memory)
+                if unprejudiced:
+                    lane.memory.known = replace(lane.memory.known, deviations=known)
             result.lane, result.before, lane.last = lane.number, lane.last, plan
             return result
+
+    def establish(self, deviations: Deviations) -> None:
+        """Let every lane know what one has seen the target do wrong."""
+        for lane in self.lanes:
+            known = lane.memory.known
+            lane.memory.known = replace(known, deviations=known.deviations.with_those_of(deviations))
 
     def run_all(
         self, plans: Iterable[Plan], go_on: Callable[[], bool], *, number: int | None = None

@@ -37,6 +37,7 @@ def minimise(
     tries: int = 1,
     in_a_row: int = 1,
     go_on: Callable[[], bool] = lambda: True,
+    fit: Callable[[Plan], Plan] = lambda plan: plan,
 ) -> PlanResult:
     """The result of the smallest plan found that still ``shows`` what ``first`` does, for about so many ``requests``.
 
@@ -45,7 +46,8 @@ def minimise(
     before it had prepared at the target (a refusal, a fourth order) is not taken, and up to half as many requests again
     are spent to see that the smallest plan shows it every time; otherwise the search goes on from the next larger one.
 
-    It ends with what it has once ``go_on`` says no. No candidate is tried twice.
+    It ends with what it has once ``go_on`` says no. ``fit`` makes a candidate one that the target takes, on the
+    grids of its markets. No candidate is tried twice.
     """
     found, spent = [first], 0
     tried = {first.plan.digest}
@@ -61,6 +63,7 @@ def minimise(
 
     def takes(candidate: Plan) -> bool:
         """Whether a candidate that has not been tried still shows it; it is the smallest then."""
+        candidate = fit(candidate)
         if candidate.digest in tried:
             return False
         tried.add(candidate.digest)

@@ -161,6 +161,10 @@ def ground_of(venue: Venue) -> Ground:
         many=max(51, profile.max_open_orders + 1),
         most_open=profile.limits.open_orders,
         expiry_takes_time=profile.drivers.expire is not None and profile.drivers.expire.how == "wait",
+        times_in_force=profile.order_kinds.times_in_force,
+        post_only=profile.order_kinds.post_only,
+        client_ids=profile.order_kinds.client_ids,
+        ids_have_a_form=profile.relaxations.order_id_form == "uuid7",
     )
 
 

@@ -112,15 +112,14 @@ def _execute(examined: Examined, order_id: str, terms: Terms, quantity: Decimal)
         examined.saw("fill driver", answer)
         accepted = isinstance(answer, Answer) and answer.is_(AnswerClass.ACCEPTED)
         return None if accepted else f"drivers.fill.request was answered: {said(answer)}"
-    if TimeInForce.IOC not in examined.profile.vocabulary.time_in_force:
-        return "a crossing order is immediate-or-cancel; vocabulary.time_in_force has no word for ioc"
+    immediate = TimeInForce.IOC in examined.profile.order_kinds.times_in_force
     crossing = Terms(
         account=driver.account,
         market=terms.market,
         side=terms.side.opposite,
         quantity=quantity,
         price=terms.price,
-        time_in_force=TimeInForce.IOC,
+        time_in_force=TimeInForce.IOC if immediate else TimeInForce.GTC,
     )
     placed = venue.place(crossing)
     examined.saw("crossing order", placed.answer)
@@ -129,6 +128,8 @@ def _execute(examined: Examined, order_id: str, terms: Terms, quantity: Decimal)
     view = venue.order(driver.account, placed.order_id, market=terms.market).view
     if view is not None:
         examined.word(view)
+        if not immediate and view.status in ACTIVE:
+            venue.cancel(driver.account, placed.order_id, market=terms.market)
         venue.closed(placed.order_id)
     return None
 

@@ -16,7 +16,8 @@ def refused_cancels(examined: Examined) -> Iterator[Check]:
     """One of each kind of refusal, and the codes they bring."""
     venue = examined.venue
     known = examined.profile.order.unknown_ids
-    unknown = venue.cancel("primary", known[0] if known else UNKNOWN).answer
+    no_order = known[0] if known else venue.desk.journal.handed_out.unknown(UNKNOWN) or UNKNOWN
+    unknown = venue.cancel("primary", no_order).answer
     yield expect_class(examined, "refusals", unknown, AnswerClass.NOT_FOUND, "cancel of an unknown order")
     malformed = venue.cancel("primary", MALFORMED).answer
     yield expect_class(examined, "refusals", malformed, AnswerClass.MALFORMED, "cancel of a malformed id")

@@ -57,6 +57,7 @@ def _judge_status(j: Judgement, seen: Answered, answer: Answer) -> None:
         f"HTTP {answer.status}",
         (*seen.ids, *ANSWERED),
         kind=f"{exchange.operation}{flaw} answered 5xx",
+        ends=False,
     )
 
 

@@ -1,4 +1,6 @@
-"""Limit orders that an asynchronous venue has accepted and not yet put into the book: they show as PENDING until then.
+"""Orders that an asynchronous venue has accepted and not yet dealt with: they show as PENDING until then.
+
+A limit order is not in the book yet; a market order, which the source itself lets be PENDING, is executing.
 
 Most venues put an order into the book before they answer, so no placing is waited for at first. The first limit order
 that shows as PENDING ends its plan without a finding; from then on the lane waits after each placing until the order is
@@ -20,13 +22,16 @@ def is_on_its_way(j: Judgement, name: str, status: Status | None, *, perhaps: bo
     that an active one counts too.
     """
     order = j.case.orders[name]
-    arrived = perhaps and status in ACTIVE and _is_told(j)
-    if (status is not Status.PENDING and not arrived) or order.terms.price is None or order.last is not None:
+    arrived = perhaps and status in ACTIVE and _is_told(j) and order.terms.price is not None
+    held = any(state.status is Status.PENDING for state in j.case.states(name)) and order.terms.price is None
+    if (status is not Status.PENDING and not arrived) or held or order.last is not None:
         return False
+    if j.case.known.places_later:
+        return False  # it was waited for already
     j.learn(replace(j.case.known, places_later=True))
     j.cannot_judge(
-        f"{name} was accepted, and is PENDING before it is in the book: from now on each placing waits for that, "
-        "at most timing.place_delay"
+        f"{name} was accepted, and is PENDING before it is in the book or has traded: from now on each placing waits "
+        "for that, at most timing.place_delay or timing.market_order_delay"
     )
     return True
 

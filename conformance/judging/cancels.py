@@ -13,7 +13,7 @@ from conformance.judging.case import Level
 from conformance.judging.causes import Cause
 from conformance.judging.judgement import Judgement
 from conformance.judging.reads import unknown_word
-from conformance.judging.replies import classes_of, means, said
+from conformance.judging.replies import classes_of, means, reply_of, said
 from conformance.judging.sameness import (
     UNKNOWN_ORDER,
     judge_same_as_unknown,
@@ -26,7 +26,7 @@ from conformance.model.events import Cancel
 from conformance.model.lifecycle import CANCEL, NotOwn, OrderState, Reply, Step, cancel_steps
 from conformance.model.order import Status, Terms
 from conformance.model.prediction import Outcome
-from conformance.model.worlds import Conflict
+from conformance.model.worlds import Belief, Conflict
 from conformance.trace import Timing
 from fixtures.venue.answers import Answer, AnswerClass, Cancelled
 
@@ -42,13 +42,7 @@ def judge_cancel(j: Judgement, seen: Cancelling) -> None:
         j.cannot_judge(unknown_word(result.word, met.what))
         return
     heard = answer if isinstance(answer, Answer) else None
-    after = j.case.belief.after(
-        Cancel(order=name, account=seen.account),
-        j.case.rules,
-        accepts=explains(name, heard, result),
-        until=seen.at,
-        lost=heard is None,
-    )
+    after = _possible_after(j, seen, heard)
     predicted = _predicted(j, met.before, foreign=met.foreign)
     if isinstance(after, Conflict):
         assert heard is not None  # a lost answer conflicts with nothing
@@ -59,7 +53,7 @@ def judge_cancel(j: Judgement, seen: Cancelling) -> None:
         j.fits(met.what, predicted, "no answer: both outcomes stay possible")
         spread_cancel(j, name, causes.CANCELLED_UNPINNED)
         return
-    j.fits(met.what, predicted, said(heard), _exercised(j, met, accepted=means(heard, Reply.ACCEPTED)))
+    j.fits(met.what, predicted, said(heard), _exercised(j, met, heard))
     _after(j, seen, heard, met)
 
 
@@ -71,6 +65,16 @@ def _after(j: Judgement, seen: Cancelling, answer: Answer, met: "_Met") -> None:
         _after_acceptance(j, seen, answer, met)
     else:
         _after_refusal(j, seen, answer, met)
+
+
+def _possible_after(j: Judgement, seen: Cancelling, answer: Answer | None) -> Belief | Conflict:
+    return j.case.belief.after(
+        Cancel(order=seen.order, account=seen.account),
+        j.case.rules,
+        accepts=explains(seen.order, answer, seen.result),
+        until=seen.at,
+        lost=answer is None,
+    )
 
 
 def _met(j: Judgement, seen: Cancelling) -> "_Met":
@@ -85,14 +89,20 @@ def _met(j: Judgement, seen: Cancelling) -> "_Met":
     )
 
 
-def _exercised(j: Judgement, met: "_Met", *, accepted: bool) -> tuple[str, ...]:
-    """The requirements that the answer alone exercises: an accepted cancel is still to be seen done."""
-    if met.foreign:
-        return rows_of(CANCEL[NotOwn.FOREIGN])
-    if met.pending:
-        return rows_of(CANCEL[Status.PENDING_CANCEL])
+def _exercised(j: Judgement, met: "_Met", answer: Answer) -> tuple[str, ...]:
+    """The requirements that the answer alone exercises: an accepted cancel is still to be seen done.
+
+    None where only what the target is known to do wrong explains it.
+    """
     pinned = len({state.status for state in met.before}) == 1
-    return _rows(j, met.before) if pinned and not accepted else ()
+    steps: tuple[Step, ...] = ()
+    if met.foreign:
+        steps = CANCEL[NotOwn.FOREIGN]
+    elif met.pending:
+        steps = CANCEL[Status.PENDING_CANCEL]
+    elif pinned and not means(answer, Reply.ACCEPTED):
+        steps = tuple(step for state in met.before for step in cancel_steps(state, j.case.rules))
+    return rows_of(steps) if any(means(answer, step.reply) for step in steps) else ()
 
 
 def explains(name: str, answer: Answer | None, result: Cancelled) -> Callable[[Outcome], bool]:
@@ -112,10 +122,6 @@ def explains(name: str, answer: Answer | None, result: Cancelled) -> Callable[[O
 def rows_of(steps: Iterable[Step]) -> tuple[str, ...]:
     """The requirements of rows of a transition table, each once."""
     return tuple(dict.fromkeys(step.requirement for step in steps))
-
-
-def _rows(j: Judgement, before: tuple[OrderState, ...]) -> tuple[str, ...]:
-    return rows_of(step for state in before for step in cancel_steps(state, j.case.rules))
 
 
 def _predicted(j: Judgement, before: tuple[OrderState, ...], *, foreign: bool) -> str:
@@ -144,7 +150,29 @@ def _break_answer(j: Judgement, seen: Cancelling, answer: Answer, conflict: Conf
         said(answer) + (f", saying {seen.result.status}" if seen.result.status else ""),
         rows_of(CANCEL[Status.PENDING_CANCEL]) if met.pending else conflict.requirements,
         kind=f"cancel of {owner}{statuses} answered {classes_of(answer) or answer.status}",
+        ends=False,
     )
+    _go_on(j, seen, answer, met)
+
+
+def _go_on(j: Judgement, seen: Cancelling, answer: Answer, met: "_Met") -> None:
+    """The plan goes on: what a cancel was answered so may have done is judged by what is seen next."""
+    known = j.case.rules.deviations
+    for status in {NotOwn.FOREIGN} if met.foreign else {state.status for state in met.before}:
+        known = known.answering(status, reply_of(answer))
+    j.establish(known)
+    after = _possible_after(j, seen, answer)
+    if isinstance(after, Conflict):  # it says of the order's new status what no order that was so may become
+        j.cannot_judge(f"{met.what} tells what no order can become that was {told(met.before)}")
+        return
+    j.become(belief=after)
+    if means(answer, Reply.ACCEPTED):
+        j.change(seen.order, cancelled=True)
+        j.put_with_owner(causes.ACCEPTED_WRONGLY, seen.order)
+    elif met.foreign:
+        _after_foreign(j, seen, answer)
+    else:
+        j.put_with_owner(causes.REFUSED, seen.order)
 
 
 def _after_acceptance(j: Judgement, seen: Cancelling, answer: Answer, met: "_Met") -> None:
@@ -157,6 +185,7 @@ def _after_acceptance(j: Judgement, seen: Cancelling, answer: Answer, met: "_Met
             f"accepted, and {status}",
             causes.ANSWER_AGREES,
             kind=f"an accepted cancel answers {status}",
+            ends=False,
         )
     j.change(seen.order, cancelled=True, cancelled_at=answer.exchange.ended)
     j.measure(Timing(answer=answer.exchange.seconds))
@@ -221,7 +250,7 @@ def judge_unknown_cancel(j: Judgement, seen: CancellingUnknown) -> None:
     after = j.case.belief.after(event, j.case.rules, accepts=lambda o: means(answer, o.reply), until=seen.at)
     if isinstance(after, Conflict):
         kind = f"cancel of an unknown order answered {classes_of(answer) or answer.status}"
-        j.breaks(what, " or ".join(after.allowed), said(answer), after.requirements, kind=kind)
+        j.breaks(what, " or ".join(after.allowed), said(answer), after.requirements, kind=kind, ends=False)
         return
     j.fits(what, Reply.NOT_FOUND, said(answer), rows_of(CANCEL[NotOwn.UNKNOWN]))
     if UNKNOWN_ORDER not in j.case.known.fingerprints:

@@ -11,6 +11,7 @@ from functools import cached_property
 from rpds import HashTrieMap, HashTrieSet
 
 from conformance.judging.causes import Cause, CauseAt
+from conformance.model.deviations import NONE, Deviations
 from conformance.model.lifecycle import OrderState
 from conformance.model.order import ACTIVE, Status, Terms
 from conformance.model.prediction import describe
@@ -110,7 +111,8 @@ class LaneKnowledge:
     named; ``shown_closed`` the terms that the target has shown of closed orders; ``closed`` and ``closed_before``
     orders of earlier plans by id, in two generations, as the request ids of errors are; ``places_later`` whether a
     limit order was seen that had not yet reached the book; ``answered`` what was asked for and ever answered,
-    ``missed`` in how many plans it had no answer, ``patience`` in how many it may have none (ERR-01).
+    ``missed`` in how many plans it had no answer, ``patience`` in how many it may have none (ERR-01); ``deviations``
+    what the target was seen to do wrong; ``base`` each account's balances at the lane's first look.
     """
 
     fingerprints: Mapping[str, str] = field(default_factory=dict)
@@ -125,6 +127,8 @@ class LaneKnowledge:
     answered: frozenset[str] = frozenset()
     missed: Mapping[str, int] = field(default_factory=dict)
     patience: int = PLANS_WITHOUT_ANSWER
+    deviations: Deviations = NONE
+    base: Mapping[str, Funds] = field(default_factory=dict)
 
     def closed_order(self, order_id: str) -> Closed | None:
         """An order that an earlier plan left in a terminal state."""
@@ -187,10 +191,11 @@ class Case:
     an asset; ``cancelled_prices`` the price levels at which an order was cancelled (queue place, CXL-05);
     ``after_refusals`` what an opposite order puts on an order that a refused cancel must have left in the book;
     ``raced_bulk`` the accounts whose cancel-all met other calls at once (RCE-03); ``silent`` what had no answer in this
-    plan; ``step`` is the plan's step that is under way.
+    plan; ``step`` is the plan's step that is under way. ``rules`` are the target's, with its known deviations.
     """
 
     target: Target
+    rules: VenueRules
     accounts: tuple[str, ...] = ()
     known: LaneKnowledge = LaneKnowledge()
     step: int = 0
@@ -206,14 +211,15 @@ class Case:
     unauthenticated: Mapping[tuple[str, str, str], Unauthenticated] = field(default_factory=dict)
 
     @property
-    def rules(self) -> VenueRules:
-        """What the model needs to know of the target."""
-        return self.target.rules
-
-    @property
     def profile(self) -> Profile:
         """The target's profile."""
         return self.target.profile
+
+    @classmethod
+    def opened(cls, target: Target, accounts: tuple[str, ...], known: LaneKnowledge) -> "Case":
+        """The case of a plan that begins."""
+        rules = replace(target.rules, deviations=known.deviations)
+        return cls(target=target, rules=rules, accounts=accounts, known=known)
 
     def states(self, name: str) -> tuple[OrderState, ...]:
         """The states that an order may be in."""

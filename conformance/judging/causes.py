@@ -10,7 +10,7 @@ the catalogue and the model's transition tables this is the one place where requ
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -20,7 +20,8 @@ class Aspect(StrEnum):
     STATUS = "status"
     QUANTITY = "executed quantity"
     LISTED = "list of active orders"
-    LOCKED = "locked funds"
+    KEPT = "funds that stayed locked"
+    FREED = "funds that were released"
     TOTAL = "total funds"
 
 
@@ -28,18 +29,28 @@ class Aspect(StrEnum):
 class Cause:
     """Something that happened to an order or an account: the requirements that it puts on later reads, by aspect.
 
-    Two more are broken by a read that fits no world, and not exercised by one that fits, which says too little of them:
-    ``suspects`` where the executed quantity or the total is wrong, ``lock_suspects`` where the locked amount is.
+    What was kept locked too long and what was released too much are apart: a refused request keeps nothing, and a
+    cancel that released nothing did not release twice. Two more are broken by a read that fits no world, and not
+    exercised by one that fits, which says too little of them: ``suspects`` where the executed quantity or the total is
+    wrong, ``lock_suspects`` where the locked amount is. ``aside``: it happened to something else, or is what a read has
+    shown: what happened to the order itself comes before it.
     """
 
     why: str
     status: tuple[str, ...] = ()
     quantity: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
-    locked: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    freed: tuple[str, ...] = ()
     total: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
     lock_suspects: tuple[str, ...] = ()
+    aside: bool = False
+
+    @property
+    def locked(self) -> tuple[str, ...]:
+        """What is exercised where the locked amount was as predicted."""
+        return tuple(dict.fromkeys((*self.kept, *self.freed)))
 
     def ids(self, aspect: Aspect) -> tuple[str, ...]:
         """The requirements of one aspect."""
@@ -50,8 +61,10 @@ class Cause:
                 return self.quantity
             case Aspect.LISTED:
                 return (*self.status, *self.listed)
-            case Aspect.LOCKED:
-                return self.locked
+            case Aspect.KEPT:
+                return self.kept
+            case Aspect.FREED:
+                return self.freed
             case Aspect.TOTAL:
                 return self.total
 
@@ -66,8 +79,13 @@ class CauseAt:
 
 
 def everywhere(why: str, *ids: str) -> Cause:
-    """A cause that names the same requirements in every aspect."""
-    return Cause(why=why, status=ids, quantity=ids, listed=ids, locked=ids, total=ids)
+    """A cause that names the same requirements wherever it was to have no effect; it locks nothing."""
+    return Cause(why=why, status=ids, quantity=ids, listed=ids, freed=ids, total=ids)
+
+
+def beside(why: str, *ids: str) -> Cause:
+    """The same of something that happened to another order."""
+    return replace(everywhere(why, *ids), aside=True)
 
 
 CANCELLED_OPEN = Cause(
@@ -75,7 +93,8 @@ CANCELLED_OPEN = Cause(
     status=("CXL-01", "CXL-06"),
     quantity=("CXL-07",),
     listed=("CXL-03",),
-    locked=("FND-01", "FND-02"),
+    kept=("FND-01", "FND-02"),
+    freed=("FND-02",),
     total=("FND-02", "FND-05"),
 )
 CANCELLED_PARTIAL = Cause(
@@ -83,7 +102,8 @@ CANCELLED_PARTIAL = Cause(
     status=("CXL-02", "CXL-06"),
     quantity=("CXL-02", "CXL-07"),
     listed=("CXL-03",),
-    locked=("FND-03", "FND-01", "FND-02"),
+    kept=("FND-03", "FND-01", "FND-02"),
+    freed=("FND-03", "FND-02"),
     total=("FND-02", "FND-03", "FND-05"),
 )
 CANCELLED_UNPINNED = Cause(
@@ -91,7 +111,8 @@ CANCELLED_UNPINNED = Cause(
     status=("CXL-06",),
     quantity=("CXL-07",),
     listed=("CXL-03",),
-    locked=("FND-02",),
+    kept=("FND-02",),
+    freed=("FND-02",),
     total=("FND-02", "FND-05"),
 )
 SEEN_CANCELED = Cause(
@@ -108,21 +129,24 @@ QUEUE = Cause(
     quantity=("CXL-05",),
     total=("CXL-05",),
 )
-SIBLING = everywhere("another order was cancelled", "CXL-05")
+SIBLING = beside("another order was cancelled", "CXL-05")
 OTHER_ACCOUNT = Cause(
     why="another account's order was cancelled",
     status=("CXL-05",),
     quantity=("CXL-05",),
     listed=("CXL-05",),
-    locked=("FND-02", "CXL-05"),
+    kept=("FND-02", "CXL-05"),
+    freed=("FND-02", "CXL-05"),
     total=("FND-02", "CXL-05"),
+    aside=True,
 )
 BULK = Cause(
     why="cancel-all was accepted while it was active",
     status=("ALL-01",),
     quantity=("CXL-07",),
     listed=("ALL-01", "CXL-03"),
-    locked=("FND-01", "FND-02"),
+    kept=("FND-01", "FND-02"),
+    freed=("FND-02",),
     total=("FND-02", "FND-05"),
 )
 BULK_PARTIAL = Cause(
@@ -130,17 +154,26 @@ BULK_PARTIAL = Cause(
     status=("ALL-01",),
     quantity=("CXL-02", "CXL-07"),
     listed=("ALL-01", "CXL-03"),
-    locked=("FND-03", "FND-01", "FND-02"),
+    kept=("FND-03", "FND-01", "FND-02"),
+    freed=("FND-03", "FND-02"),
     total=("FND-02", "FND-03", "FND-05"),
 )
-BULK_MANY = everywhere("cancel-all was accepted while fifty or more orders were active", "ALL-06")
-BULK_OTHER = everywhere("another account cancelled all its orders", "ALL-02")
+BULK_MANY = Cause(
+    why="cancel-all was accepted while fifty or more orders were active",
+    status=("ALL-06",),
+    quantity=("ALL-06",),
+    listed=("ALL-06",),
+    kept=("ALL-06",),
+    freed=("ALL-06",),
+    total=("ALL-06",),
+)
+BULK_OTHER = beside("another account cancelled all its orders", "ALL-02")
 BULK_UNTOUCHED = Cause(
     why="cancel-all was accepted while it was terminal or executing",
     status=("ALL-05",),
     quantity=("ALL-05",),
     listed=("ALL-05",),
-    locked=("FND-04",),
+    freed=("FND-04",),
     total=("FND-04",),
 )
 BULK_NOTHING = everywhere("cancel-all was accepted with nothing active", "ALL-04")
@@ -149,10 +182,15 @@ REFUSED = Cause(
     status=("TRM-05",),
     quantity=("TRM-05",),
     listed=("TRM-05",),
-    locked=("FND-04", "TRM-05"),
+    freed=("FND-04", "TRM-05"),
     total=("FND-04", "TRM-05"),
 )
-REFUSED_ELSEWHERE = everywhere("a cancel of another order was refused", "TRM-05")
+ACCEPTED_WRONGLY = Cause(
+    why="a cancel of it was accepted that should have been refused",
+    freed=("FND-04",),
+    total=("FND-04",),
+)
+REFUSED_ELSEWHERE = beside("a cancel of another order was refused", "TRM-05")
 FOREIGN = everywhere("another account tried to cancel it", "NTF-02")
 CROSSED_AFTER_REFUSAL = Cause(
     why="a cancel of another order had been refused before an opposite order came",
@@ -166,30 +204,33 @@ CROSSED_AFTER_FOREIGN = Cause(
     quantity=("NTF-02",),
     total=("NTF-02",),
 )
-UNKNOWN_ID = everywhere("a cancel of an unknown id was refused", "TRM-05")
+UNKNOWN_ID = beside("a cancel of an unknown id was refused", "TRM-05")
 SEEN_PENDING = Cause(
     why="it had been seen PENDING_CANCEL",
     status=("PND-03",),
     listed=("PND-03",),
-    locked=("PND-04",),
+    freed=("PND-04",),
     suspects=("PND-02",),
+    aside=True,
 )
 CONFIRMED = Cause(
     why="its pending cancel was confirmed",
-    locked=("PND-04", "FND-01", "FND-02"),
+    kept=("PND-04", "FND-01", "FND-02"),
+    freed=("PND-04", "FND-02"),
     total=("PND-04", "FND-02", "FND-05"),
 )
 FILLED_WHILE_PENDING = Cause(
     why="an opposite order came while its cancel was pending",
     status=("PND-02",),
     quantity=("PND-02",),
-    locked=("PND-04",),
+    kept=("PND-04",),
+    freed=("PND-04",),
     total=("PND-02",),
 )
 BULK_WHILE_PENDING = Cause(
     why="cancel-all was accepted while its cancel was pending",
     status=("PND-03",),
-    locked=("FND-04",),
+    freed=("FND-04",),
     total=("FND-04",),
     suspects=("PND-02",),
 )
@@ -198,7 +239,7 @@ SECOND_WHILE_PENDING = Cause(
     status=("PND-05",),
     quantity=("PND-05",),
     listed=("PND-05",),
-    locked=("PND-05", "FND-04"),
+    freed=("PND-05", "FND-04"),
     total=("PND-05", "FND-04"),
 )
 RACED_CANCELS = Cause(
@@ -206,7 +247,8 @@ RACED_CANCELS = Cause(
     status=("RCE-01",),
     quantity=("RCE-01",),
     listed=("RCE-01",),
-    locked=("RCE-01", "FND-04"),
+    kept=("RCE-01",),
+    freed=("RCE-01", "FND-04"),
     total=("RCE-01", "FND-04"),
 )
 RACED_FILL = Cause(
@@ -214,7 +256,8 @@ RACED_FILL = Cause(
     status=("RCE-02",),
     quantity=("RCE-02",),
     listed=("RCE-02",),
-    locked=("RCE-02", "FND-04"),
+    kept=("RCE-02",),
+    freed=("RCE-02", "FND-04"),
     total=("RCE-02",),
 )
 RACED_BULK = Cause(
@@ -222,7 +265,8 @@ RACED_BULK = Cause(
     status=("RCE-03",),
     quantity=("RCE-03",),
     listed=("RCE-03",),
-    locked=("RCE-03", "FND-04"),
+    kept=("RCE-03",),
+    freed=("RCE-03", "FND-04"),
     total=("RCE-03", "FND-04"),
 )
 RACED_OTHERS = Cause(
@@ -230,7 +274,8 @@ RACED_OTHERS = Cause(
     status=("RCE-04",),
     quantity=("RCE-04",),
     listed=("RCE-04",),
-    locked=("RCE-04", "FND-04"),
+    kept=("RCE-04",),
+    freed=("RCE-04", "FND-04"),
     total=("RCE-04", "FND-04"),
 )
 PLACED_AFTER_BULK = everywhere("it was placed after a cancel-all that met other calls had answered", "RCE-03")
@@ -245,9 +290,31 @@ def broken(causes: Iterable[CauseAt], aspect: Aspect) -> tuple[str, ...]:
     more: list[str] = []
     if aspect in (Aspect.QUANTITY, Aspect.TOTAL):
         more = [i for one in found for i in one.cause.suspects]
-    elif aspect is Aspect.LOCKED:
+    elif aspect in (Aspect.KEPT, Aspect.FREED):
         more = [i for one in found for i in one.cause.lock_suspects]
     return tuple(dict.fromkeys((*named(found, aspect), *more)))
+
+
+def closest(causes: Iterable[CauseAt], aspect: Aspect) -> tuple[str, ...]:
+    """The requirements of what happened last among causes that name any for one aspect: of one step, all."""
+    found = [(one, ids) for one in causes if (ids := _ids_of(one.cause, aspect))]
+    own = [(one, ids) for one, ids in found if not one.cause.aside] or found
+    latest = max((one.step for one, _ in own), default=0)
+    return tuple(dict.fromkeys(i for one, ids in own if one.step == latest for i in ids))
+
+
+def closest_by_order(causes: Iterable[CauseAt], aspect: Aspect) -> tuple[str, ...]:
+    """As :func:`closest`, of each order that something happened to: nobody can say which of them it was."""
+    causes = list(causes)
+    orders = dict.fromkeys(one.order for one in causes)
+    named = [closest([one for one in causes if one.order == order], aspect) for order in orders]
+    return tuple(dict.fromkeys(i for ids in named for i in ids))
+
+
+def _ids_of(cause: Cause, aspect: Aspect) -> tuple[str, ...]:
+    if aspect in (Aspect.KEPT, Aspect.FREED):
+        return cause.ids(aspect) or cause.lock_suspects
+    return cause.ids(aspect) or (cause.suspects if aspect in (Aspect.QUANTITY, Aspect.TOTAL) else ())
 
 
 def named(causes: Iterable[CauseAt], aspect: Aspect) -> tuple[str, ...]:
@@ -293,6 +360,8 @@ OTHERS_UNTOUCHED = "CXL-05"
 PENDING_ENDS = ("PND-01",)
 PENDING_ENDED = ("PND-01", "PND-03")
 PENDING_RELEASED = ("PND-04",)
+PENDING_FILLED = ("PND-02",)
+PENDING_STAYS = ("PND-03",)
 OWN_ORDERS_ALONE = ("NTF-07",)
 
 # -- what holds for refusals and ids ----------------------------------------------------------------------------------
@@ -316,6 +385,7 @@ RACED_LIST = "RCE-03"
 
 CONSERVED = ("FND-05",)
 RELEASED_EXACTLY = ("FND-02",)
+RELEASED_ONCE = ("FND-04",)
 RELEASED_AT_ONCE = ("FND-01",)
 NOTHING_LEFT_LOCKED = ("FND-06",)
 USABLE = ("FND-07",)
@@ -348,3 +418,13 @@ OF_CHECKS = {
     "ignored_auth": (*KEY_NEEDED, *SIGNATURE_NEEDED),
 }
 """What a failed check of Schemathesis breaks; checks that are not here are switched off, with a reason each."""
+
+TRADES = (
+    CROSSED_AFTER_CANCEL,
+    CROSSED_AFTER_REFUSAL,
+    CROSSED_AFTER_FOREIGN,
+    FILLED_WHILE_PENDING,
+    QUEUE,
+    RACED_FILL,
+)
+"""Causes that say which trades there should have been: a total that moved is theirs before any cancel's."""

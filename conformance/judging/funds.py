@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from conformance.judging import causes
 from conformance.judging.case import LIVE, Case, Funds
-from conformance.judging.causes import Aspect, CauseAt, broken, reasons
+from conformance.judging.causes import Aspect, CauseAt, broken, closest, closest_by_order, reasons
 from conformance.judging.judgement import Judgement
 from conformance.judging.rulings import LookAgain
 from conformance.judging.seen import BalancesSeen, DoubtedFunds, StartSeen
@@ -23,18 +23,33 @@ EMPTY = BalanceView(available=ZERO, locked=ZERO, total=ZERO)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Discrepancy:
-    """One amount that no world explains: which asset, which part, what was predicted and seen."""
+    """One amount that no world explains: which asset, which part, what was predicted and seen.
 
-    aspect: Aspect
+    ``of_lock``: it is a matter of what orders lock, not of what trades moved.
+    """
+
     asset: str
+    part: str
+    of_lock: bool
     predicted: Span
     seen: Decimal
-    part: str
 
     @property
     def surplus(self) -> bool:
         """Whether more was seen than predicted."""
         return self.seen > self.predicted.high
+
+    @property
+    def amount(self) -> Decimal:
+        """How far it is from what was possible."""
+        return self.seen - self.predicted.high if self.surplus else self.predicted.low - self.seen
+
+    @property
+    def aspect(self) -> Aspect:
+        """What went wrong: too much is locked still, too much was released, or the total moved."""
+        if not self.of_lock:
+            return Aspect.TOTAL
+        return Aspect.KEPT if self.surplus is (self.part == "locked") else Aspect.FREED
 
 
 def judge_start(j: Judgement, seen: StartSeen) -> None:
@@ -42,8 +57,39 @@ def judge_start(j: Judgement, seen: StartSeen) -> None:
     if seen.funds is None:
         j.cannot_judge(f"the balances of {seen.account} cannot be read when the plan begins")
     funds = dict(seen.funds or {})
+    _judge_resting_funds(j, seen, funds)
     j.become(start={**j.case.start, seen.account: funds})
     _note_lowest(j, seen.account, funds)
+
+
+def _judge_resting_funds(j: Judgement, seen: StartSeen, funds: Funds) -> None:
+    """FND-04, FND-06: between two plans no order is open, and what is locked is what was locked when the run began.
+
+    Beside the rules that go by differences stands this one: a plan that broke off may have left something locked, and
+    the next one would take it for the account's own.
+    """
+    known, rules = j.case.known, j.case.rules
+    base = known.base.get(seen.account)
+    if base is None:
+        j.learn(replace(known, base={**known.base, seen.account: funds}))
+        return
+    if not seen.alone or rules.lock_model is not LockModel.SPOT or rules.deviations.keeps or rules.deviations.frees:
+        return
+    for asset, view in funds.items():
+        before = base.get(asset, BalanceView()).locked
+        if view.locked is None or before is None or view.locked == before:
+            continue
+        kept = view.locked > before
+        j.breaks(
+            f"the balances of {seen.account} with no order open",
+            f"{asset} locked {plain(before)}",
+            f"{asset} locked {plain(view.locked)}",
+            causes.NOTHING_LEFT_LOCKED if kept else causes.RELEASED_ONCE,
+            kind=f"{'something is' if kept else 'less than nothing is'} locked with no order open",
+            ends=False,
+        )
+        j.establish(replace(rules.deviations, keeps=kept, frees=not kept))
+        return
 
 
 def judge_balances(j: Judgement, seen: BalancesSeen) -> None:
@@ -155,25 +201,25 @@ def _discrepancies(
     for asset in sorted({*start, *funds, *locked, *moved}):
         before, now = start.get(asset, EMPTY), funds.get(asset, EMPTY)
         here, trades = locked.get(asset, NOTHING), moved.get(asset, NOTHING)
-        for part, aspect, change in (
-            ("locked", Aspect.LOCKED, here),
-            ("total", Aspect.TOTAL, trades),
-            ("available", _aspect_of_available(before, now), trades.minus(here)),
+        for part, of_lock, change in (
+            ("locked", True, here),
+            ("total", False, trades),
+            ("available", _is_of_lock(before, now), trades.minus(here)),
         ):
             then, seen = getattr(before, part), getattr(now, part)
             if then is None or seen is None:
                 continue
             predicted = exactly(then).plus(change)
             if not predicted.holds(seen):
-                found.append(Discrepancy(aspect=aspect, asset=asset, predicted=predicted, seen=seen, part=part))
+                found.append(Discrepancy(asset=asset, part=part, of_lock=of_lock, predicted=predicted, seen=seen))
     return found
 
 
-def _aspect_of_available(before: BalanceView, now: BalanceView) -> Aspect:
-    """Where the total is shown it speaks for itself: what is available is then a matter of the lock."""
+def _is_of_lock(before: BalanceView, now: BalanceView) -> bool:
+    """Whether what is available is a matter of the lock: where the total is shown, that speaks for itself."""
     unshown = None in (now.locked, before.locked)
     total_shown = None not in (now.total, before.total)
-    return Aspect.LOCKED if unshown or total_shown else Aspect.TOTAL
+    return unshown or total_shown
 
 
 # -- what nothing explains --------------------------------------------------------------------------------------------
@@ -191,23 +237,29 @@ def _break_funds(j: Judgement, account: str, funds: Funds, *, at: float, late: f
             what,
             f"available + locked = total in {uneven[0]}",
             f"available {view.available} + locked {view.locked}, total {view.total}",
-            (*causes.CONSERVED, *broken(at_work, Aspect.LOCKED)),
+            causes.CONSERVED,
             kind="available + locked is not the total",
             because=reasons(at_work),
+            also=(*broken(at_work, Aspect.KEPT), *broken(at_work, Aspect.FREED)),
         )
         return
     locked, moved = (side(account, case.rules) for side in (case.belief.locked, case.belief.moved))
     found = _discrepancies(case, account, funds, locked, moved) or _nearest(case, account, funds)
+    blame = _blame_late(at_work, found) if late is not None else _blame(case, account, found, at_work)
     predicted = "; ".join(f"{d.asset} {d.part} {d.predicted}" for d in found[:4])
     seen = "; ".join(f"{d.asset} {d.part} {plain(d.seen)}" for d in found[:4])
     j.breaks(
         what,
         predicted or "a sum that some possible state explains",
         seen + (f" (right {late:.3f} s later)" if late is not None else ""),
-        _broken_late(at_work) if late is not None else _broken(case, account, found, at_work),
+        blame.ids,
         kind=_kind(found, late=late is not None),
-        because=reasons(at_work),
+        because=blame.because,
+        also=blame.also,
+        ends=True,
     )
+    if late is None:
+        _establish(j, blame)
 
 
 def _nearest(case: Case, account: str, funds: Funds) -> list[Discrepancy]:
@@ -217,26 +269,118 @@ def _nearest(case: Case, account: str, funds: Funds) -> list[Discrepancy]:
         view, before = funds.get(asset, EMPTY), case.start[account].get(asset, EMPTY)
         if view.locked is not None and before.locked is not None and not span.exact:
             predicted = exactly(before.locked).plus(span)
-            found.append(
-                Discrepancy(aspect=Aspect.LOCKED, asset=asset, predicted=predicted, seen=view.locked, part="locked")
-            )
+            found.append(Discrepancy(asset=asset, part="locked", of_lock=True, predicted=predicted, seen=view.locked))
     return found
 
 
-def _broken_late(at_work: list[CauseAt]) -> tuple[str, ...]:
-    return tuple(i for i in broken(at_work, Aspect.LOCKED) if i in causes.LATE) or causes.RELEASED_AT_ONCE
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Blame:
+    """Who is to blame for funds that do not fit: the requirements, what follows from it, why, whose order explains it.
+
+    ``aspect`` is what went wrong first; ``orders`` are those whose lock is the amount, where some are.
+    """
+
+    ids: tuple[str, ...]
+    also: tuple[str, ...]
+    because: tuple[str, ...]
+    aspect: Aspect | None = None
+    orders: frozenset[str] = frozenset()
+    cancelled: bool = False
 
 
-def _broken(case: Case, account: str, found: list[Discrepancy], at_work: list[CauseAt]) -> tuple[str, ...]:
-    ids = [i for d in found for i in broken(at_work, d.aspect)]
+def _blame_late(at_work: list[CauseAt], found: list[Discrepancy]) -> Blame:
+    """Funds that were right later: released too late, or too early while a cancel was pending."""
+    aspect = Aspect.FREED if any(d.aspect is Aspect.FREED for d in found) else Aspect.KEPT
+    ids = tuple(i for i in broken(at_work, aspect) if i in causes.LATE) or causes.RELEASED_AT_ONCE
+    return Blame(ids=ids, also=(), because=reasons(at_work))
+
+
+def _blame(case: Case, account: str, found: list[Discrepancy], at_work: list[CauseAt]) -> Blame:
+    """One cause for what does not fit: by its direction, and by whose order explains the amount.
+
+    What happened to that order last is to blame; whatever else the same difference breaks is seen too.
+    """
+    aspects = list(dict.fromkeys(d.aspect for d in found))
+    # where the total moved, what is available moved with it
+    first = Aspect.TOTAL if Aspect.TOTAL in aspects else next(iter(aspects), None)
+    owners = _owners(case, account, [d for d in found if d.aspect is first])
+    mine = [one for one in at_work if one.order in owners] or at_work
+    also = [i for aspect in aspects for i in broken(at_work, aspect)]
     if any(d.aspect is Aspect.TOTAL for d in found):
-        ids += causes.CONSERVED
+        also += causes.CONSERVED
     if not case.live(account) and any(d.part == "locked" and d.surplus for d in found):
-        ids += causes.NOTHING_LEFT_LOCKED
-    if not ids:
-        of_locks = causes.RELEASED_EXACTLY if any(d.aspect is Aspect.LOCKED for d in found) else ()
-        ids = [*of_locks, *causes.CONSERVED]
-    return tuple(dict.fromkeys(ids))
+        also += causes.NOTHING_LEFT_LOCKED
+    return Blame(
+        ids=_ids(case, account, first, owners, mine),
+        also=tuple(also),
+        because=reasons(mine),
+        aspect=first,
+        orders=owners,
+        cancelled=_was_cancelled(at_work),
+    )
+
+
+def _ids(
+    case: Case, account: str, aspect: Aspect | None, owners: frozenset[str], at_work: list[CauseAt]
+) -> tuple[str, ...]:
+    """The requirements that funds break which went wrong in one direction."""
+    match aspect:
+        case Aspect.TOTAL:
+            trades = [one for one in at_work if one.cause in causes.TRADES]
+            return (*closest(trades or at_work, Aspect.TOTAL), *causes.CONSERVED)
+        case Aspect.KEPT:
+            if not _was_cancelled(at_work) and not case.live(account):
+                return causes.NOTHING_LEFT_LOCKED
+            return closest_by_order(at_work, Aspect.KEPT) or causes.RELEASED_EXACTLY
+        case Aspect.FREED:
+            over = any(state.status in TERMINAL for name in owners for state in case.states(name))
+            twice = causes.RELEASED_ONCE if over else ()
+            return tuple(dict.fromkeys((*twice, *closest_by_order(at_work, Aspect.FREED)))) or causes.RELEASED_EXACTLY
+        case _:
+            return causes.CONSERVED
+
+
+def _was_cancelled(at_work: list[CauseAt]) -> bool:
+    """Whether anything but placings and fills may have had an effect on the funds."""
+    return any(one.cause not in (causes.PLACED, causes.FILLED) for one in at_work)
+
+
+def _owners(case: Case, account: str, found: list[Discrepancy]) -> frozenset[str]:
+    """The orders of an account whose whole lock, or whose rest's, is what is locked too much or too little."""
+    amounts = {(d.asset, d.amount) for d in found if d.of_lock}
+    return frozenset(
+        name
+        for name, order in case.orders.items()
+        if order.terms.account == account and any(lock in amounts for lock in _locks_of(case, name))
+    )
+
+
+def _locks_of(case: Case, name: str) -> Iterator[tuple[str, Decimal]]:
+    """What an order locked when it was placed, and what its rest would lock."""
+    for state in case.states(name):
+        for executed in (NOTHING, state.executed):
+            live = replace(state, status=Status.OPEN, executed=executed)
+            asset, lock = lock_of(live, case.rules)
+            if lock.exact:
+                yield asset, lock.low
+
+
+def _establish(j: Judgement, blame: Blame) -> None:
+    """What funds were seen to do wrong is possible from now on."""
+    known, rules = j.case.rules.deviations, j.case.rules
+    over = any(state.status in TERMINAL for name in blame.orders for state in j.case.states(name))
+    if blame.aspect is Aspect.KEPT and over:
+        j.establish(replace(known, keeps=True))
+    elif blame.aspect is Aspect.FREED and over:
+        j.establish(replace(known, frees=True))
+    elif blame.aspect is Aspect.TOTAL and not blame.cancelled:
+        j.establish(replace(known, trades=True))
+    elif (
+        blame.aspect in (Aspect.KEPT, Aspect.FREED)
+        and not blame.cancelled
+        and rules.lock_model is not LockModel.OBSERVED
+    ):
+        j.establish(replace(known, locks=True))
 
 
 def _causes_of(case: Case, account: str) -> list[CauseAt]:
@@ -261,7 +405,7 @@ def _kind(found: list[Discrepancy], *, late: bool) -> str:
 def _exercise(j: Judgement, account: str, funds: Funds) -> None:
     case = j.case
     judged = _judged(case, account, funds)
-    ids = set(causes.CONSERVED) if judged[Aspect.TOTAL] else set()
+    ids = set(causes.CONSERVED) if judged.totals else set()
     kept = []
     for one in case.account_causes.get(account, ()):
         if _waits_for_its_end(case, one):
@@ -269,7 +413,7 @@ def _exercise(j: Judgement, account: str, funds: Funds) -> None:
         else:
             ids.update(_exercised_by(case, one, judged))
     j.become(account_causes={**case.account_causes, account: tuple(kept)})
-    ids.update(_exercised_by_locks(case, account, judged[Aspect.LOCKED]))
+    ids.update(_exercised_by_locks(case, account, judged.locks))
     locked = case.belief.locked(account, case.rules)
     predicted = ", ".join(f"{asset} {amount}" for asset, amount in sorted(locked.items()))
     shown = ", ".join(f"{asset} {plain(view.locked)}" for asset, view in sorted(funds.items()) if view.locked)
@@ -281,7 +425,7 @@ def _exercise(j: Judgement, account: str, funds: Funds) -> None:
     )
 
 
-def _exercised_by_locks(case: Case, account: str, judged: set[str]) -> Iterator[str]:
+def _exercised_by_locks(case: Case, account: str, judged: frozenset[str]) -> Iterator[str]:
     """What the locked amounts exercise by themselves: that a pending cancel holds its lock, that the last gives it."""
     mine = [name for name, order in case.orders.items() if order.terms.account == account]
     if any(_is_surely_pending(case, name) and _assets_of(case, name) & judged for name in mine):
@@ -305,28 +449,36 @@ def _waits_for_its_end(case: Case, one: CauseAt) -> bool:
     return state is None or state.status not in TERMINAL
 
 
-def _exercised_by(case: Case, one: CauseAt, judged: Mapping[Aspect, set[str]]) -> set[str]:
-    touched = _assets_of(case, one.order) if one.order in case.orders else set().union(*judged.values())
-    if touched & judged[Aspect.LOCKED]:
+def _exercised_by(case: Case, one: CauseAt, judged: "Judged") -> set[str]:
+    touched = _assets_of(case, one.order) if one.order in case.orders else {*judged.locks, *judged.totals}
+    if touched & judged.locks:
         return {*one.cause.locked, *one.cause.total}
-    if touched & judged[Aspect.TOTAL]:
+    if touched & judged.totals:
         return {i for i in one.cause.total if i not in causes.OF_LOCKS}
     return set()
 
 
-def _judged(case: Case, account: str, funds: Funds) -> dict[Aspect, set[str]]:
-    """The assets whose locked amounts, and whose totals, this read could have shown to be wrong."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """The assets whose locked amounts, and whose totals, a read of balances could have shown to be wrong."""
+
+    locks: frozenset[str]
+    totals: frozenset[str]
+
+
+def _judged(case: Case, account: str, funds: Funds) -> Judged:
+    """What a read of balances could have shown; nothing of locks at a venue that is known to keep or free too much."""
     locked, moved = case.belief.locked(account, case.rules), case.belief.moved(account, case.rules)
-    found: dict[Aspect, set[str]] = {Aspect.LOCKED: set(), Aspect.TOTAL: set()}
+    known, locks, totals = case.rules.deviations, set(), set()
     for asset, view in funds.items():
-        lock_known = locked.get(asset, NOTHING).bounded
+        lock_known = locked.get(asset, NOTHING).bounded and not (known.keeps or known.frees)
         trades_known = moved.get(asset, NOTHING).bounded
         by_rest = view.available is not None and lock_known and trades_known
         if by_rest or (view.locked is not None and lock_known):
-            found[Aspect.LOCKED].add(asset)
+            locks.add(asset)
         if by_rest or (view.total is not None and trades_known):
-            found[Aspect.TOTAL].add(asset)
-    return found
+            totals.add(asset)
+    return Judged(locks=frozenset(locks), totals=frozenset(totals))
 
 
 def _assets_of(case: Case, name: str) -> set[str]:

@@ -17,6 +17,7 @@ from conformance.judging.rulings import (
     Ruling,
     nonconformity,
 )
+from conformance.model.deviations import Deviations
 from conformance.model.order import Status
 from conformance.plans import Plan
 from conformance.trace import Timing
@@ -52,12 +53,16 @@ class Judgement:
         *,
         kind: str,
         because: tuple[str, ...] = (),
+        also: tuple[str, ...] = (),
         ends: bool = True,
         suspect: Plan | None = None,
     ) -> None:
-        """No world explains the observation; ``kind`` holds no name, id or amount of one run."""
+        """No world explains the observation; ``kind`` holds no name, id or amount of one run.
+
+        ``also`` are requirements that are seen broken with it, and count for no verdict of their own.
+        """
         violation = nonconformity(
-            what, predicted, seen, ids, kind=kind, step=self.case.step, because=because, ends=ends
+            what, predicted, seen, ids, kind=kind, step=self.case.step, because=because, also=also, ends=ends
         )
         self.rulings.append(Breaks(violation=violation, suspect=suspect))
 
@@ -98,6 +103,11 @@ class Judgement:
     def learn(self, knowledge: LaneKnowledge) -> None:
         """What the lane knows from now on."""
         self.case = replace(self.case, known=knowledge)
+
+    def establish(self, deviations: Deviations) -> None:
+        """What the target was seen to do wrong is possible from now on: what follows from it is not told again."""
+        known = replace(self.case.known, deviations=deviations)
+        self.case = replace(self.case, known=known, rules=replace(self.case.rules, deviations=deviations))
 
     def change(self, name: str, **changes: Any) -> None:
         """Change what is known of one order beside its possible states."""

@@ -130,13 +130,13 @@ def judge_id(j: Judgement, order_id: str) -> None:
     well_formed = len(compact) == 32 and all(c in "0123456789abcdefABCDEF" for c in compact)
     if not well_formed or compact[12] != "7" or compact[16] not in "89abAB":
         kind = "an order id is not a UUID v7"
-        j.breaks(what, "a UUID v7 (RFC 9562)", order_id, causes.IDS_IN_ORDER, kind=kind)
+        j.breaks(what, "a UUID v7 (RFC 9562)", order_id, causes.IDS_IN_ORDER, kind=kind, ends=False)
         return
     milliseconds = int(compact[:12], 16)
     if milliseconds < known.last_id_time - profile.timing.clock_tolerance * 1000:
         kind = "the time part of an order id goes backwards"
         least = f"a time part of at least {known.last_id_time} ms"
-        j.breaks(what, least, f"{milliseconds} ms", causes.IDS_IN_ORDER, kind=kind)
+        j.breaks(what, least, f"{milliseconds} ms", causes.IDS_IN_ORDER, kind=kind, ends=False)
         return
     j.learn(replace(known, last_id_time=max(known.last_id_time, milliseconds)))
     j.exercise(causes.IDS_IN_ORDER)

@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import reduce
 
 from conformance.judging import causes
 from conformance.judging.arrival import is_on_its_way, may_be_on_its_way
 from conformance.judging.case import Closed, TrackedOrder
-from conformance.judging.causes import Aspect, CauseAt, broken, named, reasons
+from conformance.judging.causes import Aspect, CauseAt, broken, closest, named, reasons
 from conformance.judging.judgement import Judgement
 from conformance.judging.seen import EarlierOrderSeen, Ended, ListSeen, OrderSeen
+from conformance.model.amounts import ZERO, Span
 from conformance.model.lifecycle import OrderState, is_overdue
 from conformance.model.order import ACTIVE, TERMINAL, Status, Terms
 from conformance.model.worlds import Conflict, Seen, as_seen
@@ -18,7 +20,7 @@ from conformance.requirements import Capability
 from conformance.trace import Timing
 from fixtures.venue.answers import Answer, AnswerClass, OrderView, Unknown
 
-TERMS = ("market", "side", "quantity", "price", "client_id")
+TERMS = ("market", "side", "quantity", "price", "client_id", "type", "time_in_force", "post_only")
 """The terms of an order that a read may show, by the name of their attribute."""
 
 WHOLE_PAGES = frozenset({20, 25, 50, 100, 200, 250, 500, 1000})
@@ -80,7 +82,7 @@ def _judge_foreign_read(j: Judgement, seen: OrderSeen, answer: Answer) -> None:
         return
     what = f"the answer to a read of {seen.order} by another account"
     kind = "a read of a foreign order is answered unlike one of an unknown order"
-    j.breaks(what, "not found", f"HTTP {answer.status}", causes.FOREIGN_AS_UNKNOWN, kind=kind)
+    j.breaks(what, "not found", f"HTTP {answer.status}", causes.FOREIGN_AS_UNKNOWN, kind=kind, ends=False)
 
 
 def judge_foreign_read(j: Judgement, name: str, shown: bool, status: int) -> None:
@@ -90,7 +92,7 @@ def judge_foreign_read(j: Judgement, name: str, shown: bool, status: int) -> Non
     what = f"a read of {name} by another account"
     if shown:
         kind = "a foreign order can be read"
-        j.breaks(what, "not found", f"HTTP {status}", causes.OWN_ORDERS_ALONE, kind=kind)
+        j.breaks(what, "not found", f"HTTP {status}", causes.OWN_ORDERS_ALONE, kind=kind, ends=False)
     else:
         j.fits(what, "not found", f"HTTP {status}", causes.OWN_ORDERS_ALONE)
 
@@ -138,8 +140,13 @@ def wrong_terms(terms: Terms, view: OrderView) -> tuple[str, str, str] | None:
         ("quantity", terms.quantity, view.quantity),
         ("price", terms.price, view.price),
         ("client id", terms.client_id, view.client_id),
+        ("type", terms.type, view.type),
+        ("time in force", terms.time_in_force, view.time_in_force),
+        ("post-only", terms.post_only, view.post_only),
     )
     for term, expected, seen in pairs:
+        if term == "time in force" and terms.price is None:
+            continue  # what a market order is said to be is the venue's own affair
         if seen is not None and expected is not None and seen != expected:
             return f"{term} {expected}", f"{term} {seen}", term
     return None
@@ -188,6 +195,8 @@ def _is_explained(j: Judgement, name: str, view: OrderView, look: Look) -> bool:
     predicted = j.case.allowed(name)
     shown = f"{view.status}" + (f" with {view.executed} executed" if view.executed is not None else "")
     after = j.case.belief.having_seen(name, seen, j.case.rules, until=look.at, asked=look.asked)
+    if isinstance(after, Conflict) and _shows_a_deviation(j, order, seen, look, shown):
+        after = j.case.belief.having_seen(name, seen, j.case.rules, until=look.at, asked=look.asked)
     if isinstance(after, Conflict):
         _break_view(j, order, seen, after, look, shown)
         return False
@@ -202,7 +211,51 @@ def _is_explained(j: Judgement, name: str, view: OrderView, look: Look) -> bool:
     exercised = {i for aspect in aspects for i in named(at_work, aspect)}
     j.fits(what, predicted, shown, tuple(sorted({*exercised, *causes.CONSISTENT})))
     _note_seen(j, name, seen)
+    _judge_value(j, name, view, what)
     return True
+
+
+def _shows_a_deviation(j: Judgement, order: TrackedOrder, seen: Seen, look: Look, shown: str) -> bool:
+    """CXL-08, where a read contradicts itself and no cancel can be to blame: said once, and known from then on."""
+    if order.cancelled or order.seen_pending or not _against_itself(order, seen):
+        return False
+    known, states = j.case.rules.deviations, j.case.states(order.name)
+    partly = any(s.status is Status.PARTIALLY_FILLED and s.executed.holds(seen.executed or ZERO) for s in states)
+    if seen.status is Status.OPEN and partly:
+        known = replace(known, open_when_partly=True)
+    elif any(state.status is seen.status for state in states):
+        known = replace(known, untold=True)
+    else:
+        return False
+    kind = f"{seen.status} with an executed quantity that says otherwise"
+    j.breaks(look.of(order.name), j.case.allowed(order.name), shown, causes.CONSISTENT, kind=kind, ends=False)
+    j.establish(known)
+    return True
+
+
+def _judge_value(j: Judgement, name: str, view: OrderView, what: str) -> None:
+    """CXL-08: the executed value and the average price that are shown are those of the order's fills."""
+    rules, states = j.case.rules, j.case.states(name)
+    if not states or rules.deviations.untold or rules.deviations.trades:
+        return
+    cost = reduce(Span.hull, (state.cost for state in states))
+    executed = reduce(Span.hull, (state.executed for state in states))
+    if view.value is not None and not _is_rounded(view.value, cost):
+        kind = "the executed value is not that of the fills"
+        j.breaks(what, f"value {cost}", f"value {view.value}", causes.CONSISTENT, kind=kind, ends=False)
+    if view.average_price is not None and executed.exact and executed.low > 0 and cost.bounded:
+        average = Span(cost.low / executed.low, cost.high / executed.low)
+        if not _is_rounded(view.average_price, average):
+            kind = "the average price is not that of the fills"
+            seen = f"average price {view.average_price}"
+            j.breaks(what, f"average price {average}", seen, causes.CONSISTENT, kind=kind, ends=False)
+
+
+def _is_rounded(shown: Decimal, exact: Span) -> bool:
+    """Whether an amount is one of these, but for the digits that it does not have."""
+    exponent = shown.as_tuple().exponent
+    unit = Decimal(1).scaleb(exponent) if isinstance(exponent, int) else ZERO
+    return exact.low - unit < shown < exact.high + unit
 
 
 def _break_word(j: Judgement, order: TrackedOrder, view: OrderView, what: str) -> None:
@@ -228,6 +281,9 @@ def _note_seen(j: Judgement, name: str, seen: Seen) -> None:
         # what a race did may show only when the cancel is confirmed
         standing = [*(one for one in at_work if one.cause in causes.RACED), *standing]
         pending = True
+    hidden = seen.status in ACTIVE and any(s.status is Status.PENDING_CANCEL for s in j.case.states(name))
+    if hidden:
+        standing = list(at_work)  # its cancel is under way, and no word of the venue says so
     ended = order.seen_pending and seen.status in (Status.CANCELED, Status.FILLED, Status.EXPIRED)
     j.change(name, last=seen, causes=(), standing=tuple(standing), seen_pending=pending and not ended)
     if ended:
@@ -255,7 +311,7 @@ def _break_view(j: Judgement, order: TrackedOrder, seen: Seen, conflict: Conflic
     at_work = [*order.causes, *order.standing]
     for other in conflict.orders - {order.name}:
         at_work += j.case.orders[other].causes
-    ids = _blamed(order, states, seen, at_work, look)
+    ids, also = _blamed(order, states, seen, at_work, look)
     if not ids and any(one.cause in (causes.FILLED, causes.PLACED) for one in at_work):
         j.cannot_judge(
             f"{what}: expected {' or '.join(conflict.allowed)}, seen {shown}; no cancel was involved. The market "
@@ -266,9 +322,10 @@ def _break_view(j: Judgement, order: TrackedOrder, seen: Seen, conflict: Conflic
         what,
         " or ".join(conflict.allowed),
         shown,
-        tuple(ids) or causes.CONSISTENT,
+        ids or causes.CONSISTENT,
         kind=_kind(order, states, seen),
         because=reasons(at_work),
+        also=also,
     )
 
 
@@ -293,22 +350,35 @@ def _is_overdue(j: Judgement, states: tuple[OrderState, ...], seen: Seen, asked:
 
 def _blamed(
     order: TrackedOrder, states: tuple[OrderState, ...], seen: Seen, at_work: list[CauseAt], look: Look
-) -> list[str]:
-    """The requirements that what was seen breaks, by the part of it that is wrong."""
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The requirements that what was seen breaks, by the part of it that is wrong; and those that follow from it."""
     same_status = any(state.status is seen.status for state in states)
-    ids: list[str] = []
-    if not same_status:
-        ids += broken(at_work, Aspect.LISTED if look.listed else Aspect.STATUS)
-    if same_status or _quantity_moved(states, seen):
-        ids += broken(at_work, Aspect.QUANTITY)
+    aspect = Aspect.QUANTITY if same_status else Aspect.LISTED if look.listed else Aspect.STATUS
+    itself = _against_itself(order, seen)
+    also = [*broken(at_work, aspect), *itself]
+    if not same_status and _quantity_moved(states, seen):
+        also += broken(at_work, Aspect.QUANTITY)
+    if order.seen_pending:
+        return _blamed_while_pending(states, seen, same_status=same_status), tuple(also)
+    ids = closest(at_work, aspect)
     if seen.status not in ACTIVE:
-        ids = [i for i in ids if i not in causes.ANSWER_AGREES]
-    if order.seen_pending and seen.status in TERMINAL:
-        ids[:0] = causes.PENDING_ENDS
-    if order.seen_pending and not any(state.status is Status.PENDING_CANCEL for state in states):
-        # no read has shown its end: it was the released lock that told it had ended
-        ids[:0] = causes.PENDING_RELEASED
-    return [*ids, *_against_itself(order, seen)]
+        ids = tuple(i for i in ids if i not in causes.ANSWER_AGREES)
+    elif order.last is not None and order.last.status is Status.CANCELED:
+        ids = (*ids, *causes.STAYS_CLOSED)
+    return (*ids, *itself), tuple(also)
+
+
+def _blamed_while_pending(states: tuple[OrderState, ...], seen: Seen, *, same_status: bool) -> tuple[str, ...]:
+    """What is broken where a cancel had been seen pending (PND-01..04)."""
+    if same_status:
+        return causes.PENDING_FILLED
+    if seen.status is Status.PENDING_CANCEL:
+        # fills should have completed it; or the released lock told that it had ended, and no read shows it
+        completed = any(state.status is Status.FILLED for state in states)
+        return causes.PENDING_FILLED if completed else causes.PENDING_RELEASED
+    if seen.status in (Status.CANCELED, Status.FILLED):
+        return causes.PENDING_ENDS
+    return causes.PENDING_STAYS
 
 
 def _quantity_moved(states: tuple[OrderState, ...], seen: Seen) -> bool:
@@ -412,8 +482,8 @@ def _judge_owners(j: Judgement, account: str, shown: Iterable[str], what: str) -
     for order in (orders[order_id] for order_id in shown if order_id in orders):
         owner = order.terms.account
         if owner != account:
-            kind = "another account's order is listed"
-            j.breaks(what, "the account's own orders", f"{order.name} of {owner}", causes.OWN_ORDERS_ALONE, kind=kind)
+            kind, seen = "another account's order is listed", f"{order.name} of {owner}"
+            j.breaks(what, "the account's own orders", seen, causes.OWN_ORDERS_ALONE, kind=kind, ends=False)
 
 
 # -- orders of earlier plans ------------------------------------------------------------------------------------------

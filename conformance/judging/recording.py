@@ -1,11 +1,15 @@
 """From facts and rulings to the result of a plan: what a runner keeps, and what a stored history gives again."""
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from conformance.judging.case import Case
+from conformance.judging.judge import judge
 from conformance.judging.rulings import Breaks, CannotJudge, Exercised, Fits, Measured, Noted, Reached, Ruling
 from conformance.judging.seen import Answered, Fact, StepBegun
+from conformance.model.deviations import Deviations
 from conformance.trace import Observation, PlanResult, Step
 
 
@@ -19,6 +23,36 @@ def record(result: PlanResult, fact: Fact, rulings: Iterable[Ruling], case: Case
         _keep(result, ruling)
     if result.steps:
         result.steps[-1].belief = case.belief
+
+
+def judge_again(result: PlanResult, deviations: Deviations) -> PlanResult:
+    """The result of the same facts where the target is known to deviate so; nothing is sent."""
+    assert isinstance(result.opened, Case)  # kept with the facts
+    case = replace(
+        result.opened,
+        known=replace(result.opened.known, deviations=deviations),
+        rules=replace(result.opened.rules, deviations=deviations),
+    )
+    again = replace(
+        result,
+        steps=[],
+        violations=[],
+        exercised=Counter(),
+        cells=Counter(),
+        timings=[],
+        notes=Counter(),
+        attacks=Counter(),
+        trouble=None,
+        requests=0,
+        suspect=None,
+        began_with=deviations,
+    )
+    for fact in result.facts:
+        case, rulings = judge(case, fact)  # type: ignore[arg-type]  # nothing else is kept
+        record(again, fact, rulings, case)  # type: ignore[arg-type]  # likewise
+    again.requests, again.ended_with = result.requests, case.known.deviations
+    again.trouble = again.trouble or result.trouble
+    return again
 
 
 def _keep_exchange(result: PlanResult, fact: Answered) -> None:

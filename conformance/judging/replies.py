@@ -7,6 +7,7 @@ _CLASSES = {
     Reply.ACCEPTED: (AnswerClass.ACCEPTED, AnswerClass.PENDING),
     Reply.CANNOT_CANCEL: (AnswerClass.CANNOT_CANCEL,),
     Reply.NOT_FOUND: (AnswerClass.NOT_FOUND,),
+    Reply.FAILED: (AnswerClass.SERVER_ERROR,),
     Reply.REFUSED: (AnswerClass.REJECTED, AnswerClass.CANNOT_CANCEL, AnswerClass.MALFORMED),
 }
 
@@ -16,6 +17,12 @@ def means(answer: Answer, reply: Reply) -> bool:
     if reply is Reply.DENIED:
         return answer.status < 500 and not means(answer, Reply.ACCEPTED)
     return any(answer.is_(answer_class) for answer_class in _CLASSES[reply])
+
+
+def reply_of(answer: Answer) -> Reply:
+    """The closest of the model's replies."""
+    plain = (Reply.FAILED, Reply.ACCEPTED, Reply.CANNOT_CANCEL, Reply.NOT_FOUND)
+    return next((reply for reply in plain if means(answer, reply)), Reply.DENIED)
 
 
 def classes_of(answer: Answer) -> str:

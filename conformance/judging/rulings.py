@@ -96,9 +96,10 @@ def nonconformity(
     kind: str,
     step: int,
     because: tuple[str, ...] = (),
+    also: tuple[str, ...] = (),
     ends: bool = True,
 ) -> Violation:
-    """A violation; ``ids`` are the requirements that it breaks, the closest first."""
+    """A violation; ``ids`` are the requirements that it breaks, the closest first, ``also`` what follows from it."""
     return Violation(
         requirements=tuple(dict.fromkeys(ids)),
         kind=kind,
@@ -107,5 +108,6 @@ def nonconformity(
         predicted=predicted,
         seen=seen,
         because=because,
+        also=tuple(i for i in dict.fromkeys(also) if i not in ids),
         ends=ends,
     )

@@ -74,7 +74,7 @@ def judge_same_refusal(j: Judgement, before: tuple[OrderState, ...], answer: Ans
     if first is None:
         remember(j, question, seen)
     elif first != seen:
-        j.breaks(f"the refusal of a {question}", first, seen, SAME_REFUSAL, kind="a refusal varies")
+        j.breaks(f"the refusal of a {question}", first, seen, SAME_REFUSAL, kind="a refusal varies", ends=False)
     else:
         j.fits(f"the refusal of a {question}", seen, "the same", SAME_REFUSAL)
 
@@ -107,7 +107,7 @@ def judge_same_as_unknown(j: Judgement, seen: Cancelling, answer: Answer) -> Non
         j.note("answers to cancels of an unknown order vary by themselves")
     else:
         kind = "a foreign order is answered unlike an unknown one"
-        j.breaks(what, unknown, mine, FOREIGN_AS_UNKNOWN, kind=kind)
+        j.breaks(what, unknown, mine, FOREIGN_AS_UNKNOWN, kind=kind, ends=False)
 
 
 def judge_unauthenticated(j: Judgement, seen: Forging, answer: Answer) -> None:
@@ -138,6 +138,7 @@ def judge_unauthenticated(j: Judgement, seen: Forging, answer: Answer) -> None:
             mine.fingerprint,
             NOTHING_TOLD_APART,
             kind="an unauthenticated caller can tell orders apart",
+            ends=False,
         )
     else:
         j.note("answers to unauthenticated requests vary by themselves")

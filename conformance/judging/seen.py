@@ -38,10 +38,14 @@ class StepBegun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartSeen:
-    """The balances of an account before the plan's first step; ``None``: they cannot be read."""
+    """The balances of an account before the plan's first step; ``None``: they cannot be read.
+
+    ``alone``: no order of this run, and none that stood there before, is open in the account.
+    """
 
     account: str
     funds: Mapping[str, BalanceView] | None
+    alone: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 
 from conformance.model.calls import Call, Read
 from conformance.model.linearization import MOST_STATES, Move, SearchGivenUpError, Stuck, linearize
+from conformance.model.matching import TooManyWorldsError
 from conformance.model.moves import parts
-from conformance.model.prediction import MOST_WORLDS, TooManyWorldsError, describe
+from conformance.model.prediction import MOST_WORLDS, describe
 from conformance.model.rules import VenueRules
 from conformance.model.worlds import Belief
 

@@ -4,11 +4,12 @@ No balance is stored anywhere in the model. ``locked`` is the sum of what each l
 start plus what trades and fees moved, ``available`` the difference.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 
 from conformance.model.amounts import ANYTHING, INFINITE, NOTHING, ZERO, Span, exactly
 from conformance.model.lifecycle import OrderState
-from conformance.model.order import TERMINAL, OrderType, Side
+from conformance.model.order import TERMINAL, OrderType, Side, Status
 from conformance.model.rules import FeeAsset, LockModel, MarketRules, VenueRules
 
 UNKNOWN = Span(-INFINITE, INFINITE)
@@ -25,10 +26,10 @@ def lock_of(state: OrderState, rules: VenueRules) -> tuple[str, Span]:
     else:
         asset = market.quote if terms.side is Side.BUY else market.base
     if state.status in TERMINAL:
-        return asset, NOTHING
+        return asset, _left_by(state, rules)
     if state.reserve is not None:
         return asset, _share(state.reserve, state)
-    if rules.lock_model is LockModel.OBSERVED:
+    if rules.lock_model is LockModel.OBSERVED or rules.deviations.locks:
         return asset, ANYTHING
     if rules.lock_model is LockModel.SPOT and terms.side is Side.SELL:
         return asset, state.rest
@@ -38,6 +39,15 @@ def lock_of(state: OrderState, rules: VenueRules) -> tuple[str, Span]:
     if rules.lock_model is LockModel.MARGIN:
         return asset, notional.times(rules.margin_rate + _reserved_fee(market, rules))
     return asset, notional.times(1 + _reserved_fee(market, rules))
+
+
+def _left_by(state: OrderState, rules: VenueRules) -> Span:
+    """What an order that is over locks: nothing; at a venue that keeps or frees too much, up to its whole lock."""
+    known = rules.deviations
+    if not (known.keeps or known.frees):
+        return NOTHING
+    _, whole = lock_of(replace(state, status=Status.OPEN, executed=NOTHING), rules)
+    return Span(-whole.high if known.frees else ZERO, whole.high if known.keeps else ZERO)
 
 
 def _reserved_fee(market: MarketRules, rules: VenueRules) -> Decimal:
@@ -78,7 +88,7 @@ def moved_by(state: OrderState, rules: VenueRules) -> list[tuple[str, Span]]:
 
 def tells_trades(state: OrderState, rules: VenueRules) -> bool:
     """Whether a formula says what this order's trades move: not for a position's result, nor where fees are unknown."""
-    if rules.lock_model is not LockModel.SPOT and rules.margin_asset:
+    if rules.deviations.trades or (rules.lock_model is not LockModel.SPOT and rules.margin_asset):
         return False
     return rules.markets[state.terms.market].fee_asset is not FeeAsset.UNKNOWN
 

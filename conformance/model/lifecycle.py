@@ -24,6 +24,7 @@ class Reply(StrEnum):
     NOT_FOUND = "not-found"
     REFUSED = "refused"
     DENIED = "refused in other words"
+    FAILED = "an error of the server"
 
 
 class When(StrEnum):
@@ -31,7 +32,10 @@ class When(StrEnum):
 
     ALWAYS = "always"
     LIMIT = "of a limit order, which is accepted but not yet in the book"
+    GONE = "where the venue no longer knows orders that are so"
     WITHOUT_ID = "where the venue gives rejected orders no id"
+    DELAYED = "where the venue delays cancels"
+    LIMIT_DELAYED = "of a limit order that is not in the book, where the venue delays cancels"
 
 
 class NotOwn(StrEnum):
@@ -92,11 +96,11 @@ CANCEL: Mapping[Status | NotOwn, tuple[Step, ...]] = {
     # Cancellation States: immediate, or delayed
     Status.OPEN: (
         Step(Reply.ACCEPTED, Status.CANCELED, "CXL-01"),
-        Step(Reply.ACCEPTED, Status.PENDING_CANCEL, "CXL-01"),
+        Step(Reply.ACCEPTED, Status.PENDING_CANCEL, "CXL-01", When.DELAYED),
     ),
     Status.PARTIALLY_FILLED: (
         Step(Reply.ACCEPTED, Status.CANCELED, "CXL-02"),
-        Step(Reply.ACCEPTED, Status.PENDING_CANCEL, "CXL-02"),
+        Step(Reply.ACCEPTED, Status.PENDING_CANCEL, "CXL-02", When.DELAYED),
     ),
     # the source is silent on a second cancel while pending: both readings pass
     Status.PENDING_CANCEL: (
@@ -104,23 +108,37 @@ CANCEL: Mapping[Status | NotOwn, tuple[Step, ...]] = {
         Step(Reply.CANNOT_CANCEL, Status.PENDING_CANCEL, "PND-05"),
     ),
     # Cannot Cancel
-    Status.FILLED: (Step(Reply.CANNOT_CANCEL, Status.FILLED, "TRM-01"),),
-    Status.CANCELED: (Step(Reply.CANNOT_CANCEL, Status.CANCELED, "TRM-02"),),
+    Status.FILLED: (
+        Step(Reply.CANNOT_CANCEL, Status.FILLED, "TRM-01"),
+        Step(Reply.NOT_FOUND, Status.FILLED, "TRM-01", When.GONE),
+    ),
+    Status.CANCELED: (
+        Step(Reply.CANNOT_CANCEL, Status.CANCELED, "TRM-02"),
+        Step(Reply.NOT_FOUND, Status.CANCELED, "TRM-02", When.GONE),
+    ),
     Status.PENDING: (
         Step(Reply.CANNOT_CANCEL, Status.PENDING, "TRM-03"),
         # the source is silent on a limit order that is not in the book yet: either reading passes
         Step(Reply.ACCEPTED, Status.CANCELED, "CXL-01", When.LIMIT),
-        Step(Reply.ACCEPTED, Status.PENDING_CANCEL, "CXL-01", When.LIMIT),
+        Step(Reply.ACCEPTED, Status.PENDING_CANCEL, "CXL-01", When.LIMIT_DELAYED),
     ),
-    Status.EXPIRED: (Step(Reply.CANNOT_CANCEL, Status.EXPIRED, "TRM-04"),),
+    Status.EXPIRED: (
+        Step(Reply.CANNOT_CANCEL, Status.EXPIRED, "TRM-04"),
+        Step(Reply.NOT_FOUND, Status.EXPIRED, "TRM-04", When.GONE),
+    ),
     Status.REJECTED: (
         Step(Reply.CANNOT_CANCEL, Status.REJECTED, "TRM-07"),
         Step(Reply.NOT_FOUND, Status.REJECTED, "TRM-07", When.WITHOUT_ID),
     ),
     # Order Not Found
     NotOwn.UNKNOWN: (Step(Reply.NOT_FOUND, None, "NTF-01"),),
-    # the source is silent on the words for another account's order; that they are those of an unknown one is NTF-03
-    NotOwn.FOREIGN: (Step(Reply.NOT_FOUND, None, "NTF-02"), Step(Reply.DENIED, None, "NTF-02")),
+    # the source is silent on the words for another account's order; that they are those of an unknown one is NTF-03,
+    # that they are no error of the server is ERR-01
+    NotOwn.FOREIGN: (
+        Step(Reply.NOT_FOUND, None, "NTF-02"),
+        Step(Reply.DENIED, None, "NTF-02"),
+        Step(Reply.FAILED, None, "NTF-02"),
+    ),
 }
 
 
@@ -134,17 +152,20 @@ class BulkStep(NamedTuple):
 
 
 CANCEL_ALL: Mapping[Status, tuple[BulkStep, ...]] = {
-    Status.OPEN: (BulkStep(Status.CANCELED, True, "ALL-01"), BulkStep(Status.PENDING_CANCEL, True, "ALL-01")),
+    Status.OPEN: (
+        BulkStep(Status.CANCELED, True, "ALL-01"),
+        BulkStep(Status.PENDING_CANCEL, True, "ALL-01", When.DELAYED),
+    ),
     Status.PARTIALLY_FILLED: (
         BulkStep(Status.CANCELED, True, "ALL-01"),
-        BulkStep(Status.PENDING_CANCEL, True, "ALL-01"),
+        BulkStep(Status.PENDING_CANCEL, True, "ALL-01", When.DELAYED),
     ),
     # the source is silent on whether orders that were pending already are listed
     Status.PENDING_CANCEL: (BulkStep(Status.PENDING_CANCEL, None, "ALL-03"),),
     Status.PENDING: (
         BulkStep(Status.PENDING, False, "ALL-05"),
         BulkStep(Status.CANCELED, True, "ALL-01", When.LIMIT),
-        BulkStep(Status.PENDING_CANCEL, True, "ALL-01", When.LIMIT),
+        BulkStep(Status.PENDING_CANCEL, True, "ALL-01", When.LIMIT_DELAYED),
     ),
     Status.FILLED: (BulkStep(Status.FILLED, False, "ALL-05"),),
     Status.CANCELED: (BulkStep(Status.CANCELED, False, "ALL-05"),),
@@ -161,6 +182,19 @@ def cancel_steps(state: OrderState, rules: VenueRules) -> tuple[Step, ...]:
     return tuple(step for step in CANCEL[state.status] if _holds(step.when, state, rules))
 
 
+def deviating_steps(met: Status | NotOwn, rules: VenueRules) -> tuple[Step, ...]:
+    """The rows that this venue was seen to add to the table, against the specification; they exercise nothing.
+
+    Whether such a cancel did what it should not, or did not do what it should, both is possible.
+    """
+    known = rules.deviations
+    rows = [Step(Reply(reply), None, "") for seen, reply in known.answers if seen == met]
+    rows += [Step(row.reply, Status.CANCELED, "") for row in tuple(rows) if met != NotOwn.UNKNOWN]
+    if met in known.no_effect:
+        rows.append(Step(Reply.ACCEPTED, None, ""))
+    return tuple(rows)
+
+
 def bulk_steps(state: OrderState, rules: VenueRules) -> tuple[BulkStep, ...]:
     """The rows of the cancel-all table that hold for this order at this venue."""
     return tuple(step for step in CANCEL_ALL[state.status] if _holds(step.when, state, rules))
@@ -172,8 +206,14 @@ def _holds(when: When, state: OrderState, rules: VenueRules) -> bool:
             return True
         case When.LIMIT:
             return state.terms.type is OrderType.LIMIT
+        case When.GONE:
+            return may_be_gone(state, rules)
         case When.WITHOUT_ID:
             return rules.rejected_may_be_unknown
+        case When.DELAYED:
+            return rules.delays_cancels
+        case When.LIMIT_DELAYED:
+            return rules.delays_cancels and state.terms.type is OrderType.LIMIT
 
 
 def is_overdue(state: OrderState, asked: float, rules: VenueRules) -> bool:
@@ -191,7 +231,8 @@ def silent_successors(state: OrderState, until: float, rules: VenueRules) -> Ite
     """What an order may become by itself up to the time ``until`` (seconds since the epoch), itself included.
 
     A pending cancel is confirmed (PND-01), an expiry is reached (TRM-04; within the clock tolerance both are possible),
-    an order of an asynchronous venue reaches the book, others trade in a market that is not isolated.
+    an order of an asynchronous venue reaches the book, others trade in a market that is not isolated, a rest that is
+    too small to trade is cancelled by the venue.
     """
     yield state
     expiry = state.terms.expires_at
@@ -203,19 +244,24 @@ def silent_successors(state: OrderState, until: float, rules: VenueRules) -> Ite
     elif state.status in ACTIVE:
         if expires:
             yield replace(state, status=Status.EXPIRED)
+        if state.status is Status.PARTIALLY_FILLED and state.rest.high < rules.dust:
+            yield replace(state, status=Status.CANCELED)
     elif state.status is Status.PENDING and state.terms.type is OrderType.LIMIT:
         yield replace(state, status=Status.OPEN)
 
 
-def filled(state: OrderState, quantity: Decimal, price: Decimal, *, maker: bool, rules: VenueRules) -> OrderState:
+def filled(state: OrderState, quantity: Decimal, price: Span, *, maker: bool, rules: VenueRules) -> OrderState:
     """The order after one more trade of ``quantity`` base units at ``price`` quote units per base unit."""
-    executed = state.executed.plus(exactly(quantity))
+    executed, value = state.executed.plus(exactly(quantity)), price.times(quantity)
+    least, most = (
+        fee_of(state.terms, quantity, notional, maker=maker, rules=rules) for notional in (value.low, value.high)
+    )
     return replace(
         state,
         status=status_for(state.status, executed.low, state.terms.quantity),
         executed=executed,
-        cost=state.cost.plus(exactly(quantity * price)),
-        fee=state.fee.plus(fee_of(state.terms, quantity, quantity * price, maker=maker, rules=rules)),
+        cost=state.cost.plus(value),
+        fee=state.fee.plus(least.hull(most)),
     )
 
 

@@ -8,15 +8,23 @@ quantities become ranges, which reads pin.
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
-from itertools import chain, combinations, product
+from itertools import chain, combinations, permutations, product
 
 from conformance.model.amounts import INFINITE, NOTHING, ZERO, Span, exactly
 from conformance.model.lifecycle import OrderState, filled, rest_statuses
-from conformance.model.order import ACTIVE, OrderType, Side, Status, TimeInForce
-from conformance.model.rules import FeeAsset, VenueRules
+from conformance.model.order import ACTIVE, Side, Status
+from conformance.model.rules import FeeAsset, Priority, TradePrice, VenueRules
 
 World = tuple[OrderState, ...]
 """Orders that could be true together now; balances are a function of them (conformance.model.ledger)."""
+
+
+MOST_WITHOUT_PRIORITY = 4
+"""Resting orders of which every order in which they may trade is tried, where the venue promises none."""
+
+
+class TooManyWorldsError(Exception):
+    """More is possible than can be enumerated; the plan that led here is inconclusive."""
 
 
 def crosses(maker: OrderState, taker: OrderState) -> bool:
@@ -52,15 +60,36 @@ def cross(world: World, taker: OrderState, rules: VenueRules) -> Iterator[World]
 
 
 def _match(world: World, taker: OrderState, makers: list[OrderState], rules: VenueRules) -> Iterator[World]:
-    best_first = sorted(makers, key=lambda maker: _priority(maker))
+    for queue in _queues(makers, rules):
+        yield from _match_in_turn(world, taker, queue, rules)
+
+
+def _queues(makers: list[OrderState], rules: VenueRules) -> Iterator[list[OrderState]]:
+    """The orders in which resting orders may trade: one by price and time; more where the venue promises less."""
+    best_first = sorted(makers, key=_priority)
+    if rules.priority is Priority.PRICE_TIME or len(makers) < 2:
+        yield best_first
+        return
+    if len(makers) > MOST_WITHOUT_PRIORITY:
+        raise TooManyWorldsError(f"{len(makers)} resting orders, and nobody says which of them trades first")
+    prices = [maker.terms.price for maker in best_first]
+    for queue in permutations(best_first):
+        if rules.priority is Priority.UNKNOWN or [maker.terms.price for maker in queue] == prices:
+            yield list(queue)
+
+
+def _priority(maker: OrderState) -> tuple[Decimal, int]:
+    price = maker.terms.price or ZERO
+    return (price if maker.terms.side is Side.SELL else -price, maker.arrival)
+
+
+def _match_in_turn(world: World, taker: OrderState, queue: list[OrderState], rules: VenueRules) -> Iterator[World]:
     changed: dict[str, OrderState] = {}
     left = taker.terms.quantity - taker.executed.low
-    for maker in best_first:
+    for maker in queue:
         if left <= ZERO:
             break
-        price = maker.terms.price
-        assert price is not None  # crosses() admits priced makers alone
-        quantity = min(left, maker.rest.low)
+        price, quantity = _trade_price(maker, taker, rules), min(left, maker.rest.low)
         changed[maker.name] = filled(maker, quantity, price, maker=True, rules=rules)
         taker = filled(taker, quantity, price, maker=False, rules=rules)
         left -= quantity
@@ -69,9 +98,21 @@ def _match(world: World, taker: OrderState, makers: list[OrderState], rules: Ven
         yield (*book, replace(taker, status=status))
 
 
-def _priority(maker: OrderState) -> tuple[Decimal, int]:
-    price = maker.terms.price or ZERO
-    return (price if maker.terms.side is Side.SELL else -price, maker.arrival)
+def _trade_price(maker: OrderState, taker: OrderState, rules: VenueRules) -> Span:
+    """At what a resting order and an incoming one trade, in quote units per base unit."""
+    resting, coming = maker.terms.price, taker.terms.price
+    assert resting is not None  # crosses() admits priced makers alone
+    if coming is None:
+        return exactly(resting)
+    match rules.trade_price:
+        case TradePrice.MAKER:
+            return exactly(resting)
+        case TradePrice.TAKER:
+            return exactly(coming)
+        case TradePrice.MIDDLE:
+            return exactly((resting + coming) / 2)
+        case TradePrice.UNKNOWN:
+            return Span(min(resting, coming), max(resting, coming))
 
 
 def _cross_among_others(
@@ -85,7 +126,7 @@ def _cross_among_others(
     else:
         _, *trading = traded_by_others(replace(resting, took=True), rules)
         takers = [resting, *trading]
-    if taker.terms.time_in_force is TimeInForce.IOC or taker.terms.type is OrderType.MARKET:
+    if taker.terms.is_immediate:
         ends = rest_statuses(taker.terms, executed=ZERO)
         takers = [
             replace(state, status=status)
@@ -141,7 +182,7 @@ def _traded(state: OrderState, quantity: Span, rules: VenueRules) -> OrderState:
     a better price, and paid the taker's fee.
     """
     market, price = rules.markets[state.terms.market], state.terms.price
-    takes = state.took or state.terms.time_in_force is TimeInForce.IOC or state.terms.type is OrderType.MARKET
+    takes = state.took or state.terms.is_immediate
     if price is None:
         value = Span(ZERO, INFINITE if quantity.high else ZERO)
     elif not takes:

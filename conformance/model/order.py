@@ -71,3 +71,8 @@ class Terms:
     expires_at: float | None = None
     client_id: str | None = None
     post_only: bool = False
+
+    @property
+    def is_immediate(self) -> bool:
+        """Whether nothing of the order is to rest in the book."""
+        return self.time_in_force is TimeInForce.IOC or self.type is OrderType.MARKET

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import product
 
+from conformance.model.amounts import exactly
 from conformance.model.events import Cancel, CancelAll, Event, Execute, Expire, Place, Release
 from conformance.model.lifecycle import (
     CANCEL,
@@ -17,22 +18,20 @@ from conformance.model.lifecycle import (
     NotOwn,
     OrderState,
     Reply,
+    Step,
     bulk_steps,
     cancel_steps,
+    deviating_steps,
     fee_of,
     filled,
     silent_successors,
 )
-from conformance.model.matching import World, cross, traded_by_others
+from conformance.model.matching import TooManyWorldsError, World, cross, traded_by_others
 from conformance.model.order import ACTIVE, OrderType, Status
 from conformance.model.rules import VenueRules
 
 MOST_WORLDS = 4096
 """Worlds of one cluster beyond which a judgement is refused (inconclusive), never guessed."""
-
-
-class TooManyWorldsError(Exception):
-    """A cluster grew past what can be enumerated; the plan that led here is inconclusive."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,19 +65,18 @@ def predict(world: World, event: Event, rules: VenueRules) -> tuple[Outcome, ...
 def _cancel(world: World, name: str, account: str, rules: VenueRules) -> tuple[Outcome, ...]:
     at = next((i for i, state in enumerate(world) if state.name == name), None)
     if at is None or world[at].terms.account != account:
-        steps = CANCEL[NotOwn.UNKNOWN if at is None else NotOwn.FOREIGN]
-        return tuple(Outcome(reply=step.reply, world=world, requirement=step.requirement) for step in steps)
-    state = world[at]
-    return tuple(
-        Outcome(
-            reply=step.reply,
-            world=world
-            if step.status in (None, state.status)
-            else (*world[:at], replace(state, status=step.status), *world[at + 1 :]),
-            requirement=step.requirement,
-        )
-        for step in cancel_steps(state, rules)
-    )
+        met = NotOwn.UNKNOWN if at is None else NotOwn.FOREIGN
+        return tuple(_taken(world, at, step) for step in (*CANCEL[met], *deviating_steps(met, rules)))
+    steps = (*cancel_steps(world[at], rules), *deviating_steps(world[at].status, rules))
+    return tuple(_taken(world, at, step) for step in steps)
+
+
+def _taken(world: World, at: int | None, step: Step) -> Outcome:
+    """The outcome of one row of the cancel table for the order at a place of the world."""
+    after = world
+    if at is not None and step.status not in (None, world[at].status):
+        after = (*world[:at], replace(world[at], status=step.status), *world[at + 1 :])
+    return Outcome(reply=step.reply, world=after, requirement=step.requirement)
 
 
 def _cancel_all(world: World, account: str, rules: VenueRules) -> tuple[Outcome, ...]:
@@ -144,7 +142,7 @@ def _execute(world: World, name: str, quantity: Decimal, rules: VenueRules) -> t
             continue
         matches = state.status in ACTIVE or state.status is Status.PENDING_CANCEL
         if matches:
-            after = filled(state, min(quantity, state.rest.low), state.terms.price, maker=True, rules=rules)
+            after = filled(state, min(quantity, state.rest.low), exactly(state.terms.price), maker=True, rules=rules)
             outcomes.append(Outcome(reply=Reply.ACCEPTED, world=(*world[:at], after, *world[at + 1 :])))
         if state.status not in ACTIVE or quantity > state.rest.low:
             outcomes.append(Outcome(reply=Reply.REFUSED, world=world))
@@ -228,7 +226,7 @@ def _is_restless(state: OrderState, rules: VenueRules) -> bool:
     if state.status is Status.PENDING_CANCEL or state.status is Status.PENDING:
         return True
     return state.status in ACTIVE and (
-        state.terms.expires_at is not None or not rules.markets[state.terms.market].isolated
+        state.terms.expires_at is not None or not rules.markets[state.terms.market].isolated or rules.dust > 0
     )
 
 

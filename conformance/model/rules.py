@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from conformance.model.amounts import ZERO
+from conformance.model.deviations import NONE, Deviations
 from conformance.model.order import Status
 
 
@@ -25,6 +26,23 @@ class FeeAsset(StrEnum):
 
     QUOTE = "quote"
     RECEIVED = "received"
+    UNKNOWN = "unknown"
+
+
+class TradePrice(StrEnum):
+    """At whose price an incoming order trades with a resting one."""
+
+    MAKER = "maker"
+    TAKER = "taker"
+    MIDDLE = "middle"
+    UNKNOWN = "unknown"
+
+
+class Priority(StrEnum):
+    """Which of several resting orders that an incoming one meets trades first."""
+
+    PRICE_TIME = "price-time"
+    PRICE = "price"
     UNKNOWN = "unknown"
 
 
@@ -47,8 +65,10 @@ class VenueRules:
 
     ``fee_reserve`` says whether an order locks the higher fee along with its notional; ``margin_rate`` is the fraction
     of the notional that margin locks, in ``margin_asset``. ``clock_tolerance`` is in seconds. ``pending_deadline`` is
-    the most seconds that a cancel may be pending, ``None`` where nothing bounds them; ``gone`` the statuses in which an
-    order may no longer be shown.
+    the most seconds that a cancel may be pending, ``None`` where nothing bounds them; ``delays_cancels`` whether one
+    may be pending at all; ``shows_old_status`` whether a pending cancel is shown with the status that the order had;
+    ``gone`` the statuses in which an order may no longer be shown; ``deviations`` what the venue was seen to do wrong;
+    ``trade_price`` and ``priority`` how orders meet; ``dust`` the rest below which the venue cancels an order itself.
     """
 
     markets: Mapping[str, MarketRules]
@@ -61,7 +81,13 @@ class VenueRules:
     rejected_may_be_unknown: bool = False
     places_later: bool = False
     pending_deadline: float | None = None
+    delays_cancels: bool = True
+    shows_old_status: bool = False
     gone: frozenset[Status] = frozenset()
+    deviations: Deviations = NONE
+    trade_price: TradePrice = TradePrice.MAKER
+    priority: Priority = Priority.PRICE_TIME
+    dust: Decimal = ZERO
 
     def highest_fee(self, market: str) -> Decimal:
         """The most that a trade may cost, as a fraction of its notional; a percent where nobody says."""

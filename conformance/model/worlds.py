@@ -375,16 +375,26 @@ def as_seen(
     ``at`` is when the read was answered, ``asked`` the latest time that it surely does not show anything older than
     (seconds since the epoch): a cancel that was pending for too long by then should have ended (PND-01).
     """
-    if state.status is not seen.status:
+    if seen.status not in shown_as(state, rules):
         return None
-    if seen.executed is not None and not state.executed.holds(seen.executed):
+    executed = None if rules.deviations.untold else seen.executed
+    if executed is not None and not state.executed.holds(executed):
         return None
-    known = state if seen.executed is None else pinned(state, seen.executed, rules)
+    known = state if executed is None else pinned(state, executed, rules)
     if state.status is not Status.PENDING_CANCEL or at is None:
         return known
     if state.pending_since is None:
         return replace(known, pending_since=at)
     return None if asked is not None and is_overdue(state, asked, rules) else known
+
+
+def shown_as(state: OrderState, rules: VenueRules) -> tuple[Status, ...]:
+    """The statuses that a read may show of an order: its own; where the venue has no word for it, the one before."""
+    if state.status is Status.PENDING_CANCEL and rules.shows_old_status:
+        return (Status.PARTIALLY_FILLED if state.executed.high > 0 else Status.OPEN, Status.OPEN)
+    if state.status is Status.PARTIALLY_FILLED and rules.deviations.open_when_partly:
+        return (Status.PARTIALLY_FILLED, Status.OPEN)
+    return (state.status,)
 
 
 def _sum(left: Mapping[str, Span], right: Mapping[str, Span]) -> dict[str, Span]:

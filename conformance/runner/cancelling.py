@@ -54,16 +54,26 @@ def cancel_all(run: PlanRun, account: str) -> None:
 
 
 def cancel_unknown(run: PlanRun, order_id: str, account: str) -> None:
-    """Cancel an id that names no order (NTF-01); where ids are no UUIDs, one of the profile's own stands for it."""
-    order_id = unknown_id(run, order_id)
-    result = run.venue.cancel(account, order_id, market=run.some_market)
+    """Cancel an id that names no order (NTF-01)."""
+    unknown = unknown_id(run, order_id)
+    if unknown is None:
+        return
+    result = run.venue.cancel(account, unknown, market=run.some_market)
     answer = run.understood(result.answer)
     run.heard("a cancel of an unknown order", result.answer)
     if answer is not None:
-        run.saw(CancellingUnknown(order_id=order_id, account=account, answer=answer, at=now()))
+        run.saw(CancellingUnknown(order_id=unknown, account=account, answer=answer, at=now()))
 
 
-def unknown_id(run: PlanRun, order_id: str) -> str:
-    """The id itself, or where the profile has ids that name no order, one of these, always the same for an id."""
-    known = run.profile.order.unknown_ids
-    return known[sum(order_id.encode()) % len(known)] if known else order_id
+def unknown_id(run: PlanRun, order_id: str) -> str | None:
+    """The id itself, or one that stands for it where ids are no UUIDs, always the same for an id.
+
+    That is one of the profile's that name no order, or one of the form of those that the target hands out; ``None``
+    where it has handed out none yet.
+    """
+    known, handed_out = run.profile.order.unknown_ids, run.venue.desk.journal.handed_out
+    if known:
+        return known[sum(order_id.encode()) % len(known)]
+    if run.profile.relaxations.order_id_form == "uuid7" or handed_out.are_uuids:
+        return order_id
+    return handed_out.unknown(order_id)

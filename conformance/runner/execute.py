@@ -7,8 +7,8 @@ from functools import partial
 
 from conformance.judging.case import Case, Target
 from conformance.judging.seen import Ended, StartSeen, StepBegun
+from conformance.model.matching import TooManyWorldsError
 from conformance.model.order import ACTIVE, TERMINAL
-from conformance.model.prediction import TooManyWorldsError
 from conformance.plans import (
     COUNTERPARTY,
     PRIMARY,
@@ -71,6 +71,7 @@ def _run_once(
     began = moment()
     run = _opened(plan, venue, memory, markets)
     result, over = run.result, False
+    result.opened, result.began_with = run.case, memory.known.deviations
     try:
         _begin(run)
         if not run.ended:
@@ -92,6 +93,10 @@ def _run_once(
         if not over:
             _leave(run)
         memory.known = run.case.known
+        result.ended_with = run.case.known.deviations
+        if not result.violations:
+            result.facts.clear()
+            result.opened = None
         memory.changed_at = run.changed_at if over else moment()  # late reads must not show what is gone by now
         result.seconds = moment() - began
     return result
@@ -119,7 +124,7 @@ def _opened(plan: Plan, venue: Venue, memory: LaneMemory, markets: Mapping[str, 
         venue=venue,
         memory=memory,
         result=PlanResult(plan=plan),
-        case=Case(target=target_of(venue), accounts=accounts, known=memory.known),
+        case=Case.opened(target_of(venue), accounts, memory.known),
         markets=markets,
         changed_at=memory.changed_at,
     )
@@ -133,11 +138,13 @@ def _begin(run: PlanRun) -> None:
     run.wait_for_late_reads(max(timing.balance_delay, timing.read_delay))
     if Capability.BALANCES not in run.offered:
         return
+    roles = {account.name: role for role, account in run.venue.account_keys.items()}
+    still_open = {roles.get(left.account) for left in run.venue.desk.journal.open_orders()}
     for account in run.case.accounts:
         read = run.asked(partial(run.venue.balances, account))
         run.took(read.answer)
         if read.balances is not None or not run.ended:
-            run.saw(StartSeen(account=account, funds=read.balances))
+            run.saw(StartSeen(account=account, funds=read.balances, alone=account not in still_open))
 
 
 def accounts_of(plan: Plan, *, counters: bool = False) -> tuple[str, ...]:

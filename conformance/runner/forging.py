@@ -113,8 +113,8 @@ def _repeat(run: PlanRun, attack: Attack, forged: ForgedRequest) -> Answer | Unk
 def _forged(run: PlanRun, action: Forge, attack: Attack, client_id: str | None = None) -> ForgedRequest | None:
     """The forged request; ``None`` where this target gives no way to make it, or it would be a correct one."""
     venue, orders = run.venue, run.case.orders
-    order_id = orders[action.order].order_id if action.order is not None else _unknown_id(run, action.order_id)
     try:
+        order_id = orders[action.order].order_id if action.order is not None else _unknown_id(run, action.order_id)
         request = _correct(run, action, order_id, client_id)
         forged = run.memory.workbench.forge(
             venue,
@@ -122,7 +122,6 @@ def _forged(run: PlanRun, action: Forge, attack: Attack, client_id: str | None =
             request,
             order_id=order_id if request.operation in ("cancel", "read") else None,
             other=_other(run, action, request, client_id),
-            known_ids=frozenset(order.order_id for order in orders.values()),
         )
     except NotApplicable:
         return None
@@ -130,7 +129,10 @@ def _forged(run: PlanRun, action: Forge, attack: Attack, client_id: str | None =
 
 
 def _unknown_id(run: PlanRun, order_id: str | None) -> str | None:
-    return None if order_id is None else cancelling.unknown_id(run, order_id)
+    unknown = None if order_id is None else cancelling.unknown_id(run, order_id)
+    if order_id is not None and unknown is None:
+        raise NotApplicable("the form of this target's order ids is not known yet")
+    return unknown
 
 
 def _correct(run: PlanRun, action: Forge, order_id: str | None, client_id: str | None) -> PreparedRequest:

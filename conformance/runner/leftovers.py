@@ -38,7 +38,7 @@ def close_earlier(run: PlanRun) -> None:
 def _found(run: PlanRun, role: str, left: Leftover) -> str | None:
     """The id of an order whose answer was lost; an order that does not show did not arrive."""
     journal = run.venue.desk.journal
-    if Capability.LIST not in run.offered:
+    if not run.profile.finds_by_client_id:
         if Capability.CANCEL_ALL in run.offered:
             run.took(run.venue.cancel_all(role).answer)
             run.changed()

@@ -107,7 +107,7 @@ def _listed(
     closed: bool = False,
     market: str | None = None,
 ) -> bool:
-    late = run.profile.timing.read_delay
+    late = max(run.profile.timing.read_delay, run.profile.timing.list_delay)
     run.wait_for_late_reads(late)
     for again in (late, 0.0) if late else (0.0,):
         asked = now() - late

@@ -15,11 +15,15 @@ from conformance.model.worlds import learns_locks
 from conformance.plans import COUNTERPARTY, PRIMARY
 from conformance.plans import Place as PlaceAction
 from conformance.requirements import Capability
+from conformance.runner.cancelling import cancel
 from conformance.runner.looking import read
 from conformance.runner.plan_run import PlanRun
 from conformance.runner.translation import terms_of
 from conformance.runner.waiting import let_pass, moment, now
 from fixtures.venue.answers import Answer, BalanceView, Placed, Unknown
+
+NOT_FOUND_AGAIN = "no list of orders shows a client id by which it could be found"
+"""Why an order whose placing had no answer stays unknown at some venues."""
 
 
 def place(run: PlanRun, action: PlaceAction) -> None:
@@ -27,7 +31,16 @@ def place(run: PlanRun, action: PlaceAction) -> None:
     if action.order in run.case.orders:
         return  # a minimised or hand-written plan may repeat a name
     terms = terms_of(action, run.market(action.market), run.plan, run.profile, run.venue.desk)
-    place_as(run, action.order, terms)
+    if can_be_placed(run, terms):
+        place_as(run, action.order, terms)
+
+
+def can_be_placed(run: PlanRun, terms: Terms) -> bool:
+    """Whether the target has a word for such an order; where a stored plan has another in it, that is left out."""
+    lacking = run.profile.order_kinds.lacking(terms)
+    if lacking is not None:
+        run.result.notes[f"left out of a plan: {lacking}, which the profile cannot say"] += 1
+    return lacking is None
 
 
 def counter(run: PlanRun, name: str, terms: Terms, price: Decimal) -> str:
@@ -48,8 +61,9 @@ def place_as(run: PlanRun, name: str, terms: Terms, *, learns: bool = True) -> b
     answer, order_id = _resolved(run, terms.account, placed)
     if order_id is None and run.ended:
         return False
-    if order_id is not None:
+    if order_id is not None and not (event.held or event.waits):
         reach_the_book(run, terms, order_id)
+        let_pass(booking_delay(run, event))
     run.saw(Placing(event=event, answer=answer, order_id=order_id, client_id=placed.client_id, asked=asked, at=now()))
     if name not in run.case.orders:
         return False
@@ -81,8 +95,8 @@ def _resolved(run: PlanRun, account: str, placed: Placed) -> tuple[Answer | None
         return placed.answer, placed.order_id
     if not placed.answer.sent:
         run.abandon(f"an order could not be sent: {placed.answer.reason}")
-    if Capability.LIST not in run.offered:
-        run.abandon("the answer to placing an order was lost, and orders cannot be listed")
+    if not run.profile.finds_by_client_id:
+        run.abandon(f"the answer to placing an order was lost, and {NOT_FOUND_AGAIN}")
     order_id = found_by_client_id(run, account, placed.client_id)
     if order_id is None:
         run.abandon("the answer to placing an order was lost, and the order is not in the list")
@@ -96,11 +110,18 @@ def found_by_client_id(run: PlanRun, account: str, client_id: str) -> str | None
     return None if view is None else view.order_id
 
 
+def booking_delay(run: PlanRun, event: Place) -> float:
+    """Seconds until what an incoming order may have traded is booked, where the venue takes a while (fill_delay)."""
+    return run.profile.timing.fill_delay if facing(run.case, incoming(event)) else 0.0
+
+
 def reach_the_book(run: PlanRun, terms: Terms, order_id: str) -> None:
-    """Wait until a limit order is in the book, or was traded; only where some order was seen to be on its way."""
-    if not run.case.known.places_later or terms.price is None:
-        return
+    """Wait until an order is in the book, or was traded: where some order was seen to be on its way, or may be."""
     timing = run.profile.timing
+    takes_time = timing.market_order_delay > 0 and terms.price is None
+    if not run.case.known.places_later and not takes_time:
+        return
+    longest = max(timing.place_delay, timing.market_order_delay)
     began = moment()
     while True:
         run.wait_for_late_reads(timing.read_delay)
@@ -108,9 +129,10 @@ def reach_the_book(run: PlanRun, terms: Terms, order_id: str) -> None:
         run.took(result.answer)
         if result.view is None or result.view.status is not Status.PENDING:
             return
-        if moment() - began > timing.place_delay:
+        if moment() - began > longest:
             run.abandon(
-                f"a limit order is still PENDING {timing.place_delay:g} s after it was accepted; see timing.place_delay"
+                f"an order is still PENDING {longest:g} s after it was accepted; see timing.place_delay and "
+                "timing.market_order_delay"
             )
         let_pass(timing.poll_interval)
 
@@ -133,10 +155,20 @@ def fill(run: PlanRun, name: str, quantity: Decimal, by: str) -> None:
     opposite = f"{name}.fill{next(run.numbers)}"
     if place_as(run, opposite, terms) and not run.ended:
         read(run, opposite)
+        end_rest(run, opposite)
+
+
+def end_rest(run: PlanRun, name: str) -> None:
+    """Cancel what may rest of an order that was to trade at once: a venue without immediate orders keeps it."""
+    order = run.case.orders[name]
+    states = run.case.states(name)
+    if not run.ended and not order.terms.is_immediate and any(state.status in ACTIVE for state in states):
+        cancel(run, name, None)
 
 
 def crossing_terms(run: PlanRun, resting: Terms, quantity: Decimal, by: str) -> Terms:
-    """An immediate order of another account that meets a resting one at its price."""
+    """An order of another account that meets a resting one at its price: an immediate one, where there are such."""
+    immediate = TimeInForce.IOC in run.profile.order_kinds.times_in_force
     filler = by if by != resting.account else (COUNTERPARTY if by == PRIMARY else PRIMARY)
     return Terms(
         account=filler,
@@ -144,7 +176,7 @@ def crossing_terms(run: PlanRun, resting: Terms, quantity: Decimal, by: str) -> 
         side=resting.side.opposite,
         quantity=max(quantity, run.profile.markets[resting.market].smallest_order),
         price=resting.price,
-        time_in_force=TimeInForce.IOC,
+        time_in_force=TimeInForce.IOC if immediate else TimeInForce.GTC,
     )
 
 

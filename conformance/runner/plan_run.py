@@ -109,6 +109,7 @@ class PlanRun:
         """Hand a fact to the judge and keep what it rules; says whether it asks for another look."""
         self.case, rulings = judge(self.case, fact)
         record(self.result, fact, rulings, self.case)
+        self.result.facts.append(fact)
         self.memory.keep(fact)
         return next((ruling for ruling in rulings if isinstance(ruling, LookAgain)), None)
 

@@ -17,7 +17,16 @@ from conformance.plans import Parallel
 from conformance.plans import Place as PlaceAction
 from conformance.plans import Read as ReadAction
 from conformance.requirements import Capability
-from conformance.runner.placing import arriving, crossing_terms, found_by_client_id, reach_the_book
+from conformance.runner.looking import read
+from conformance.runner.placing import (
+    NOT_FOUND_AGAIN,
+    arriving,
+    can_be_placed,
+    crossing_terms,
+    end_rest,
+    found_by_client_id,
+    reach_the_book,
+)
 from conformance.runner.plan_run import PlanRun
 from conformance.runner.translation import terms_of
 from conformance.runner.waiting import let_pass, moment, now
@@ -64,9 +73,16 @@ def race(run: PlanRun, action: Parallel) -> None:
         return
     warm(run, len(found))
     calls = _resolved(run, _sent_together(run, found))
+    if any(call.kind in (Kind.FILL, Kind.PLACE) for call in calls):
+        let_pass(run.profile.timing.fill_delay)
     if not run.ended:
         calls = [_with_view(run, call) for call in calls]
     run.saw(Raced(calls=tuple(calls), asked=asked, at=now(), judged=not run.ended))
+    for call in calls:
+        rests = call.kind is Kind.FILL and call.terms is not None and not call.terms.is_immediate
+        if rests and not run.ended:
+            read(run, call.order)
+            end_rest(run, call.order)
 
 
 def start_together(calls: Sequence[Callable[[], Result]]) -> list[Result]:
@@ -141,7 +157,8 @@ def _resolved(run: PlanRun, calls: Iterable[RaceCall]) -> list[RaceCall]:
         if not isinstance(call.sent, Placed) or call.order_id is not None:
             continue
         if isinstance(answer, Unknown):
-            reason = f"{call.label} had no answer, and the order is not in the list: {answer.reason}"
+            lost = "the order is not in the list" if run.profile.finds_by_client_id else NOT_FOUND_AGAIN
+            reason = f"{call.label} had no answer, and {lost}: {answer.reason}"
             _abandon(run, resolved, reason)
         elif call.terms is None or not call.terms.post_only:
             text = answer.exchange.response_body[:160]
@@ -153,7 +170,7 @@ def _with_id(run: PlanRun, call: RaceCall) -> RaceCall:
     if not isinstance(call.sent, Placed) or call.terms is None:
         return call
     order_id = call.sent.order_id
-    if isinstance(call.answer, Unknown) and call.answer.sent and Capability.LIST in run.offered:
+    if isinstance(call.answer, Unknown) and call.answer.sent and run.profile.finds_by_client_id:
         order_id = found_by_client_id(run, call.account, call.sent.client_id)
     if order_id is None:
         return call
@@ -173,12 +190,14 @@ def _abandon(run: PlanRun, calls: Iterable[RaceCall], reason: str) -> NoReturn:
 
 
 def _with_view(run: PlanRun, call: RaceCall) -> RaceCall:
-    """An immediate order of the race with a read of it: how it ended is final, and settles most of the search."""
-    if call.kind is not Kind.FILL or call.order_id is None or call.terms is None:
+    """An immediate order of the race with a read of it: how it ended is final, and settles most of the search.
+
+    What rests of another order may have met the calls that came after it: a read says nothing of its placing.
+    """
+    if call.kind is not Kind.FILL or call.order_id is None or call.terms is None or not call.terms.is_immediate:
         return call
     run.wait_for_late_reads(run.profile.timing.read_delay)
-    read = partial(run.venue.order, call.account, call.order_id, market=call.terms.market)
-    result = run.asked(read)
+    result = run.asked(partial(run.venue.order, call.account, call.order_id, market=call.terms.market))
     run.took(result.answer)
     return replace(call, view=result.view)
 
@@ -246,6 +265,8 @@ def _place(run: PlanRun, call: PlaceAction) -> Entrant | None:
     if call.order in run.case.orders:
         return None
     terms = terms_of(call, run.market(call.market), run.plan, run.profile, run.venue.desk)
+    if not can_be_placed(run, terms):
+        return None
     return _placing(run, call.order, terms, label=f"placing {call.order}", kind=Kind.PLACE)
 
 

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from conformance.model.order import Terms, TimeInForce
-from conformance.model.rules import FeeAsset, LockModel, MarketRules, VenueRules
+from conformance.model.order import Status, Terms, TimeInForce
+from conformance.model.rules import FeeAsset, LockModel, MarketRules, Priority, TradePrice, VenueRules
 from conformance.plans import Expire, Place, Plan
 from conformance.runner.waiting import now
 from fixtures.profiles.profile import Profile
@@ -37,8 +37,28 @@ def venue_rules(profile: Profile) -> VenueRules:
         fee_precision=min(places, default=None),
         clock_tolerance=profile.timing.clock_tolerance,
         rejected_may_be_unknown=profile.relaxations.rejected_order_has_no_id,
-        pending_deadline=profile.timing.pending_cancel_deadline,
+        pending_deadline=_longest_pending(profile),
+        delays_cancels=_delays_cancels(profile),
+        shows_old_status=_shows_old_status(profile),
+        gone=frozenset(profile.order.purged),
+        trade_price=TradePrice(profile.matching.trade_price),
+        priority=Priority(profile.matching.priority),
+        dust=profile.matching.dust,
     )
+
+
+def _delays_cancels(profile: Profile) -> bool:
+    """Whether a cancel may be pending: only where the profile has a word for it, or a time for it to show."""
+    return Status.PENDING_CANCEL in profile.vocabulary.status or _shows_old_status(profile)
+
+
+def _shows_old_status(profile: Profile) -> bool:
+    return Status.PENDING_CANCEL not in profile.vocabulary.status and profile.timing.cancel_delay > 0
+
+
+def _longest_pending(profile: Profile) -> float:
+    timing = profile.timing
+    return timing.cancel_delay if _shows_old_status(profile) else timing.pending_cancel_deadline
 
 
 def terms_of(action: Place, market: str, plan: Plan, profile: Profile, desk: Desk) -> Terms:

@@ -83,7 +83,6 @@ class Battery:
             self.keys,
             order_id=self.order_id if operation in ("cancel", "read") else None,
             other=None if operation in ("cancel_all", "list", "balances") else self.request(operation, other=True),
-            known_ids=frozenset(self.ids),
         )
         forged = self.forger.forge(one, self.request(operation), replace(setting, host=self.host))
         if forged.raw:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from fixtures.attacks.forge import ForgedRequest
 from fixtures.attacks.keys import AttackKey, AttackKeys
 from fixtures.attacks.setting import Setting
+from fixtures.venue.order_ids import HandedOut
 from fixtures.venue.request import PreparedRequest
 
 ORDER = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -105,7 +106,7 @@ def setting(operation: str) -> Setting:
         order_id=ORDER if operation in ("cancel", "read") else None,
         other=request(other, other=True) if other in ("cancel", "read", "place") else None,
         cancel_all=request("cancel_all"),
-        known_ids=frozenset({ORDER, OTHER}),
+        known_ids=HandedOut((ORDER, OTHER)),
     )
 
 

@@ -22,6 +22,7 @@ from fixtures.attacks.files import read_vectors
 from fixtures.attacks.forge import Forger
 from fixtures.attacks.keys import AttackKeys
 from fixtures.attacks.setting import Setting
+from fixtures.venue.order_ids import HandedOut
 from tests.attacks.samples import HOST, OPERATIONS, ORDER, Scheme, authentic, key, keys, request, setting
 
 FORGER = Forger()
@@ -200,7 +201,7 @@ def test_an_invented_id_is_never_that_of_an_order() -> None:
     target = FORGER.forge(one, request("cancel"), setting("cancel")).request.target
     neighbour = target.removeprefix("/api/v1/orders/").removesuffix("/cancel")
     with pytest.raises(NotApplicable, match="the id of an order that exists"):
-        forged(one, "cancel", replace(setting("cancel"), known_ids=frozenset({ORDER, neighbour})))
+        forged(one, "cancel", replace(setting("cancel"), known_ids=HandedOut((ORDER, neighbour))))
 
 
 def test_a_target_without_uuids_has_no_uuid_attacks() -> None:

@@ -1,6 +1,8 @@
 """Ids as attacks: what each text is, seen from the real id that it is made from."""
 
+import re
 import time
+from dataclasses import replace
 from urllib.parse import unquote, unquote_to_bytes
 from uuid import UUID
 
@@ -8,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.attacks import Expectation, attack, select, vector
+from fixtures.attacks import Expectation, NotApplicable, attack, select, vector
 from fixtures.attacks.forge import Forger
+from fixtures.venue.order_ids import HandedOut
 from tests.attacks.samples import ORDER, request, setting
 
 FORGER = Forger()
@@ -154,3 +157,21 @@ def test_nothing_but_a_refusal_is_expected_of_an_id() -> None:
     for one in select(file="identifiers"):
         assert one.expect not in (Expectation.ACCEPTED, Expectation.UNJUDGED)
         assert (one.expect is Expectation.SAME_OR_REFUSED) == (one.requirement == "NTF-06")
+
+
+def test_forged_ids_are_no_neighbours_of_serial_ones() -> None:
+    """Where ids are numbers, no text that is sent is a number which another order has or may soon have."""
+    handed_out = HandedOut(str(number) for number in range(1, 1_800))
+    surroundings = replace(setting("cancel"), order_id="1717", known_ids=handed_out)
+    plain = replace(request("cancel"), target="/api/v1/orders/1717/cancel")
+    sent = {}
+    for one in select(file="identifiers", operation="cancel"):
+        try:
+            target = FORGER.forge(attack(one), plain, surroundings).request.target
+        except NotApplicable:
+            continue
+        sent[one.id] = unquote(target.removeprefix("/api/v1/orders/").removesuffix("/cancel"))
+    numbers = [int(text) for text in sent.values() if re.fullmatch(r"[+-]?[0-9]{1,30}", text)]
+    assert all(number == 1717 or abs(number) > 1_000_000 for number in numbers)
+    assert {"id-unknown-of-its-form", "id-letter", "id-spelled-encoded-all"} <= sent.keys()
+    assert not {"id-v4", "id-nil", "id-zero", "id-cut", "id-digit-behind", "id-spelled-urn"} & sent.keys()

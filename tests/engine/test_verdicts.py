@@ -9,7 +9,7 @@ from conformance.exit_status import ExitStatus
 from conformance.plans import Plan
 from conformance.requirements import Level, catalogue
 from conformance.trace import PlanResult, Timing
-from conformance.verdicts import Finding, Judgement, RunRecord, Verdict, exit_status, judgements
+from conformance.verdicts import Aimed, Finding, Judgement, RunRecord, Verdict, exit_status, judgements
 from tests.engine.conftest import violation, waits
 
 STEADY, AT_TIMES = (4, 4), (2, 4)
@@ -29,6 +29,11 @@ def record(*findings: Finding, exercised: str = "", **changes: object) -> RunRec
     for name, value in changes.items():
         setattr(made, name, value)
     return made
+
+
+def aims(requirement: str, **troubles: int) -> dict[str, Aimed]:
+    """Plans that aimed at a requirement, and how many of them met which trouble."""
+    return {requirement: Aimed(plans=9, troubles=Counter(troubles))}
 
 
 def judged(run: RunRecord, requirement: str, **changes: object) -> Judgement:
@@ -52,12 +57,14 @@ VERDICTS = [
     (record(stopped="gone", exercised="CXL-01"), "CXL-01", Verdict.PASS, ""),
     (record(finding("CXL-01"), stopped="gone"), "CXL-01", Verdict.FAIL, ""),
     (record(errors=["the suite erred"]), "CXL-01", Verdict.INCONCLUSIVE, "the suite erred"),
-    (record(troubles=Counter({"rare": 1, "often": 5})), "CXL-01", Verdict.INCONCLUSIVE, "often"),
+    (record(aimed=aims("CXL-01", rare=1, often=5)), "CXL-01", Verdict.INCONCLUSIVE, "often"),
+    (record(troubles=Counter({"of others": 9})), "CXL-01", Verdict.INCONCLUSIVE, "no plan of this run reached it"),
+    (record(aimed=aims("FND-02", why=9)), "CXL-01", Verdict.INCONCLUSIVE, "no plan of this run reached it"),
     (record(), "PND-01", Verdict.NOT_EXERCISED, "never showed an order that is PENDING_CANCEL"),
     (record(cells=Counter({("PENDING_CANCEL", "cancel again"): 1})), "PND-01", Verdict.INCONCLUSIVE, "no plan"),
     (record(cells=Counter({("PENDING_CANCEL", "cancel again"): 1})), "PND-05", Verdict.NOT_EXERCISED, "lasted"),
     (
-        record(troubles=Counter({"why": 1}), cells=Counter({("PENDING_CANCEL", "x"): 1})),
+        record(aimed=aims("PND-05", why=1), cells=Counter({("PENDING_CANCEL", "x"): 1})),
         "PND-05",
         Verdict.INCONCLUSIVE,
         "why",
@@ -173,6 +180,21 @@ class TestRecords:
         assert (run.plans, run.requests, run.exercised["CXL-01"], run.cells["OPEN", "cancel"]) == (2, 10, 4, 2)
         assert run.troubles == {"refused": 1}
         assert (run.answer_seconds, run.terminal_seconds, run.release_seconds) == ([0.01] * 2, [0.2] * 2, [0.3] * 2)
+
+    def test_a_requirement_says_what_ended_its_own_plans(self) -> None:
+        """Its reason names the violation that ended most plans that aimed at it, and no trouble of other plans."""
+        run = RunRecord()
+        ended, troubled = (PlanResult(plan=Plan(actions=())) for _ in range(2))
+        ended.violations.append(violation("CXL-01"))
+        troubled.trouble = "refused"
+        for result in (ended, ended, troubled):
+            run.add(result, ("FND-02",))
+        for _ in range(5):
+            run.add(troubled, ("TRM-01",))
+        assert judged(run, "FND-02").reason == (
+            "2 of 3 plans that aimed at it ended before, with a violation of CXL-01"
+        )
+        assert judged(run, "TRM-01").reason == "refused"
 
     def test_a_finding_that_always_showed_is_not_intermittent(self) -> None:
         """k of n with k = n is steady; one failure fewer makes it intermittent."""

@@ -185,6 +185,7 @@ def floor(running: Floor) -> Floor:
         cancel_mode="immediate",
         delay_ms=[20, 60],
         faults=[],
+        variants=[],
         lock_model="spot",
         fee_asset="quote",
         fee_reserve=False,
@@ -257,7 +258,8 @@ class Desk:
         if document["error"] is not False:
             return "00000000-0000-0000-0000-000000000000"
         order_id = str(document["data"]["orderId"])
-        self.log.append((order_id[14], int(order_id.replace("-", "")[:12], 16) - self.now))
+        if len(order_id) == 36:  # a UUID
+            self.log.append((order_id[14], int(order_id.replace("-", "")[:12], 16) - self.now))
         return order_id
 
     def cancel(self, order_id: str, account: str = "primary") -> Self:

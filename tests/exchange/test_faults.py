@@ -14,7 +14,7 @@ from fixtures.faults import FAULTS, Family, Fault, by_requirement, compose, fami
 if TYPE_CHECKING:
     from tests.exchange.conftest import Desk, Floor
 
-OWN = {"bulk", "funds", "not-found", "pending", "rare", "states", "terminal"}
+OWN = {"bulk", "drift", "funds", "neighbours", "not-found", "pending", "rare", "states", "terminal", "views"}
 LATER = 1_700_000_600_000
 
 
@@ -164,6 +164,61 @@ def unlike(desk: "Desk") -> None:
     desk.cancel(timed).wait(200).look().expire(timed)
 
 
+def coming(desk: "Desk") -> None:
+    """Orders of each kind that come where the other side was just cancelled, and what rests is crossed."""
+    for terms in ({}, {"timeInForce": "ioc"}, {"postOnly": True}, {"orderType": "market", "px": None}):
+        desk.cancel(desk.place()).wait(200).place("counterparty", **{"side": "sell", "qty": "0.5", **terms})
+        desk.look().cancel_all("counterparty").wait(200)
+    desk.place("counterparty", side="sell", qty="0.5")
+    took = desk.place(qty="1")
+    desk.cancel(took).wait(200).place("counterparty", side="sell", qty="0.5")
+    desk.look().cancel_all("counterparty").wait(200)
+    desk.place()
+    desk.place(side="sell", qty="0.5")
+    desk.look()
+    engine = desk.service.engine
+    mine = desk.place(symbol="ETH-EUR", qty="0.5")
+    desk.control(lambda: engine.hold("ETH-EUR", True))
+    desk.place("counterparty", symbol="ETH-EUR", side="sell", orderType="market", px=None, qty="0.5")
+    desk.cancel(mine).wait(200).control(lambda: engine.hold("ETH-EUR", False))
+
+
+def deep(desk: "Desk") -> None:
+    """Seven orders at one price by turns of two accounts; the third, then the first goes; then all are crossed."""
+    orders = [desk.place(("primary", "third")[number % 2], qty="0.1") for number in range(7)]
+    desk.cancel(orders[2]).wait(200).cancel(orders[0]).wait(200)
+    for _ in range(6):
+        desk.place("counterparty", side="sell", qty="0.1")
+        desk.look()
+
+
+def deadlines(desk: "Desk") -> None:
+    """An order cancelled 30 ms before its time, one that expires and one that is cancelled with nothing else there."""
+    near = desk.place(timeInForce="gtd", cancelAt=desk.now + 30)
+    desk.cancel(near).wait(200).look()
+    longer = desk.place(timeInForce="gtd", cancelAt=desk.now + 90)
+    desk.cancel(longer).wait(200).look()
+    desk.place(qty="1000", px="1000", timeInForce="gtd", cancelAt=desk.now + 100)
+    desk.wait(200).look()
+    desk.cancel(desk.place(qty="1000", px="1000")).wait(200).look()
+
+
+def again(desk: "Desk") -> None:
+    """Client ids that are used again after a cancel, with an order between, and a crossing of what stands."""
+    desk.cancel(desk.place(clientOrderId="one")).wait(200)
+    desk.place("third", qty="0.5")
+    desk.place(clientOrderId="one", qty="0.5")
+    desk.place(clientOrderId="two")
+    desk.look().place("counterparty", side="sell", qty="0.5")
+    desk.look().cancel(desk.place(clientOrderId="three", postOnly=True)).wait(200).look()
+
+
+def very_old(desk: "Desk") -> None:
+    """An order of twenty-one seconds is cancelled."""
+    order = desk.place()
+    desk.wait(21_000).cancel(order).wait(200).look()
+
+
 SCENARIOS: tuple[Callable[["Desk"], None], ...] = (
     one_of_each,
     fills,
@@ -178,6 +233,11 @@ SCENARIOS: tuple[Callable[["Desk"], None], ...] = (
     many,
     crowd,
     unlike,
+    coming,
+    deep,
+    deadlines,
+    again,
+    very_old,
 )
 
 

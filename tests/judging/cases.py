@@ -1,7 +1,7 @@
 """Cases and facts for the tests of judging: no exchange, no client and no clock stands behind them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -67,10 +67,13 @@ def case(belief: Belief, *causes: Cause, known: LaneKnowledge | None = None, **t
     names = sorted(belief.home)
     terms = {name: belief.states(name)[0].terms for name in names}
     at = {name: tuple(CauseAt(cause=cause, step=1, order=name) for cause in causes) for name in names}
+    found = known or LaneKnowledge()
+    about = target(**tables)
     return Case(
-        target=target(**tables),
+        target=about,
+        rules=replace(about.rules, deviations=found.deviations),
         accounts=("primary", "counterparty"),
-        known=known or LaneKnowledge(),
+        known=found,
         step=1,
         belief=belief,
         orders={

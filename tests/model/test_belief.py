@@ -7,8 +7,9 @@ import pytest
 from conformance.model.amounts import Span
 from conformance.model.events import Cancel, CancelAll, Expire, Place
 from conformance.model.lifecycle import Reply
+from conformance.model.matching import TooManyWorldsError
 from conformance.model.order import Side, Status, TimeInForce
-from conformance.model.prediction import Outcome, TooManyWorldsError
+from conformance.model.prediction import Outcome
 from conformance.model.worlds import Belief, Conflict
 from tests.model.orders import NOW, RULES, any_of, happen, immediate, known, placed, seen, shown, state, terms
 

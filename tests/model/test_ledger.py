@@ -97,14 +97,14 @@ def test_what_a_trade_moves(side: Side, fees: FeeAsset, maker: bool, expected: d
     """A trade moves its quantity and its value, and the fee from the asset that the market takes fees from (FND-05)."""
     rules = with_fees(fees)
     order = state(Status.OPEN, terms=terms(side=side.value[0]))
-    after = filled(order, Decimal(4), Decimal(100), maker=maker, rules=rules)
+    after = filled(order, Decimal(4), exactly(Decimal(100)), maker=maker, rules=rules)
     assert dict(moved_by(after, rules)) == {asset: amount(value) for asset, value in expected.items()}
 
 
 def test_unknown_fees_leave_the_totals_open() -> None:
     """Where nobody knows the fees, a trade may have moved anything, until it was seen once; locks stay exact."""
     rules = with_fees(FeeAsset.UNKNOWN)
-    after = filled(state(Status.OPEN), Decimal(4), Decimal(100), maker=True, rules=rules)
+    after = filled(state(Status.OPEN), Decimal(4), exactly(Decimal(100)), maker=True, rules=rules)
     assert {asset: span.bounded for asset, span in moved_by(after, rules)} == {"B": False, "Q": False}
     assert moved_by(replace(after, booked=Decimal(4)), rules) == []
     assert lock_of(after, rules) == ("Q", amount("600"))
@@ -112,7 +112,7 @@ def test_unknown_fees_leave_the_totals_open() -> None:
 
 def test_a_position_leaves_its_margin_asset_open() -> None:
     """What a position's trade does to the margin asset is no formula's business, and nothing else moves."""
-    after = filled(state(Status.OPEN), Decimal(4), Decimal(100), maker=True, rules=MARGIN)
+    after = filled(state(Status.OPEN), Decimal(4), exactly(Decimal(100)), maker=True, rules=MARGIN)
     assert [(asset, span.bounded) for asset, span in moved_by(after, MARGIN)] == [("USD", False)]
 
 
@@ -155,7 +155,7 @@ def test_the_lock_falls_exactly_with_executions(
     each = lock_of(order, rules)[1].low / whole
     for quantity, maker in (*parts, (Decimal("0.001"), True)):
         before = lock_of(order, rules)[1]
-        order = filled(order, quantity, price, maker=maker, rules=rules)
+        order = filled(order, quantity, exactly(price), maker=maker, rules=rules)
         after = lock_of(order, rules)[1]
         assert before.minus(after) == exactly(each * quantity)
     assert (order.status, lock_of(order, rules)[1]) == (Status.FILLED, NOTHING)
@@ -172,8 +172,8 @@ def test_trades_conserve_both_assets_but_for_the_fees(
     buyer: OrderState = state(Status.OPEN, terms=terms("100", str(price)))
     seller: OrderState = state(Status.OPEN, name="s", terms=terms("100", str(price), "s", account="counterparty"))
     for quantity, buyer_makes in parts:
-        buyer = filled(buyer, quantity, price, maker=buyer_makes, rules=rules)
-        seller = filled(seller, quantity, price, maker=not buyer_makes, rules=rules)
+        buyer = filled(buyer, quantity, exactly(price), maker=buyer_makes, rules=rules)
+        seller = filled(seller, quantity, exactly(price), maker=not buyer_makes, rules=rules)
     moved: dict[str, Decimal] = {"B": Decimal(0), "Q": Decimal(0)}
     for one in (buyer, seller):
         for asset, span in moved_by(one, rules):

@@ -214,7 +214,7 @@ def test_the_status_word_agrees_with_the_executed_quantity(status: Status, execu
 
 def test_a_fill_while_pending_keeps_the_cancel_pending() -> None:
     """A part that trades while the cancel is pending is booked, and the cancel goes on (PND-02)."""
-    after = filled(state(Status.PENDING_CANCEL), Decimal(4), Decimal(100), maker=True, rules=RULES)
+    after = filled(state(Status.PENDING_CANCEL), Decimal(4), exactly(Decimal(100)), maker=True, rules=RULES)
     assert (after.status, after.executed.low, after.cost.low, after.fee.low) == (
         Status.PENDING_CANCEL,
         Decimal(4),

@@ -6,9 +6,9 @@ import pytest
 
 from conformance.model.events import Execute, Place, Release
 from conformance.model.lifecycle import Reply
-from conformance.model.matching import crosses
+from conformance.model.matching import TooManyWorldsError, crosses
 from conformance.model.order import Status, Terms, TimeInForce
-from conformance.model.prediction import TooManyWorldsError, predict
+from conformance.model.prediction import predict
 from conformance.model.rules import VenueRules
 from conformance.model.worlds import Belief, Conflict
 from tests.model.orders import NOW, RULES, SHARED, any_of, happen, immediate, known, placed, seen, shown, state, terms

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from conformance.model.amounts import NOTHING
 from conformance.model.events import Cancel, CancelAll, Event, Expire, Place
 from conformance.model.lifecycle import OrderState
+from conformance.model.matching import TooManyWorldsError
 from conformance.model.order import OrderType, Side, Status, Terms, TimeInForce
-from conformance.model.prediction import Outcome, TooManyWorldsError
+from conformance.model.prediction import Outcome
 from conformance.model.rules import FeeAsset, VenueRules
 from conformance.model.worlds import Belief, Conflict, Seen
 from tests.model.orders import MARKET, RULES

@@ -85,6 +85,16 @@ def test_an_order_is_read_whole(reader: AnswerReader) -> None:
     assert view.raw is ORDER
 
 
+def test_what_was_executed_is_read_in_quote_units_too(reader: AnswerReader) -> None:
+    """The value of the fills, their average price and the post-only flag are read where they are shown."""
+    view = reader.order({**ORDER, "notionalFilled": "50.05", "averagePrice": "100.1", "postOnly": True})
+    assert view is not None
+    assert (view.value, view.average_price, view.post_only) == (Decimal("50.05"), Decimal("100.1"), True)
+    bare = reader.order({**ORDER, "averagePrice": None, "postOnly": "yes"})
+    assert bare is not None
+    assert (bare.value, bare.average_price, bare.post_only) == (None, None, None)
+
+
 def test_what_is_not_shown_is_none(reader: AnswerReader) -> None:
     """Missing terms, nulls, words of no vocabulary and numbers that are none do not become something else."""
     odd = {"id": 7, "status": "odd", "qty": "many", "px": None, "side": "up", "symbol": "??", "amountFilled": "NaN"}

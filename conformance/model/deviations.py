@@ -1,0 +1,53 @@
+"""What a target was seen to do against the specification: possible from then on, so that one cause is told once.
+
+A deviation is established by the first violation that shows it, in the shortest plan that does. From then on it is a
+possible world like any other: what it explains is not told again under another name, and the plan goes on behind it.
+It never turns a verdict into a pass: the finding that established it stays.
+"""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deviations:
+    """Everything that a target was seen to do wrong, as far as later predictions depend on it.
+
+    ``answers`` are pairs of what a cancel met (a status, or an order that is not the caller's) and the reply that it
+    got; ``no_effect`` the statuses in which an accepted cancel left an order; ``keeps`` whether orders that are over
+    may keep what they locked, ``frees`` whether more than that may be released; ``trades`` whether trades move other
+    amounts than they should, ``locks`` whether orders lock other amounts than the profile says; ``open_when_partly``
+    whether a partly executed order may be shown OPEN, ``untold`` whether the executed quantity that is shown is wrong.
+    """
+
+    answers: frozenset[tuple[str, str]] = frozenset()
+    no_effect: frozenset[str] = frozenset()
+    keeps: bool = False
+    frees: bool = False
+    trades: bool = False
+    locks: bool = False
+    open_when_partly: bool = False
+    untold: bool = False
+
+    def answering(self, met: str, reply: str) -> "Deviations":
+        """With a reply that a cancel got though no row of the table has it."""
+        return replace(self, answers=self.answers | {(met, reply)})
+
+    def covers(self, other: "Deviations") -> bool:
+        """Whether everything that ``other`` knows is known here."""
+        return self.with_those_of(other) == self
+
+    def with_those_of(self, other: "Deviations") -> "Deviations":
+        """What either knows."""
+        return Deviations(
+            answers=self.answers | other.answers,
+            no_effect=self.no_effect | other.no_effect,
+            keeps=self.keeps or other.keeps,
+            frees=self.frees or other.frees,
+            trades=self.trades or other.trades,
+            locks=self.locks or other.locks,
+            open_when_partly=self.open_when_partly or other.open_when_partly,
+            untold=self.untold or other.untold,
+        )
+
+
+NONE = Deviations()
