@@ -78,9 +78,10 @@ class PlanResult:
     to its end (the target's transport, a refused placing, a driver): never a nonconformity. ``suspect`` is the plan to
     repeat where a violation belongs to an earlier plan than this one; ``spent`` the requests of making the plan small.
     ``lane`` is the number of the lane that ran it: its accounts and markets may have the fault alone; ``before`` the
-    plan that this lane had run before, which may have prepared it. ``opened`` is the case that the plan began with,
-    ``facts`` what was seen, kept where there is a violation: so it can be judged again. ``began_with`` and
-    ``ended_with`` are what the target was known to do wrong.
+    plan that this lane had run before, which may have prepared it; ``number`` is that of the plan run in the run's
+    history, where one is written. ``opened`` is the case that the plan began with, ``facts`` what was seen, kept where
+    there is a violation: so it can be judged again. ``began_with`` and ``ended_with`` are what the target was known to
+    do wrong.
     """
 
     plan: Plan
@@ -98,6 +99,7 @@ class PlanResult:
     spent: int = 0
     lane: int = 1
     before: Plan | None = None
+    number: int = 0
     facts: list[object] = field(default_factory=list)
     opened: object = None
     began_with: Deviations = NONE

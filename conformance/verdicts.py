@@ -30,7 +30,8 @@ class Finding:
 
     ``failed`` of ``runs`` repetitions of that plan showed it; fewer than all means INTERMITTENT. ``result`` is the
     trace of the smallest failing run; ``first_size`` the number of actions of the plan that showed it first;
-    ``spent`` the requests that making it smaller took.
+    ``spent`` the requests that making it smaller took. ``seen_first`` is the key of the violation that it began with:
+    under it, further ones are counted.
     """
 
     violation: Violation
@@ -41,6 +42,11 @@ class Finding:
     first_size: int = 0
     spent: int = 0
     test: str = ""
+    seen_first: tuple[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Remember what it began with."""
+        self.seen_first = self.violation.key
 
     @property
     def intermittent(self) -> bool:
@@ -134,6 +140,14 @@ class RunRecord:
         self.troubles[reason] += 1
         for requirement in aimed_at:
             self.aimed.setdefault(requirement, Aimed()).troubles[reason] += 1
+
+    def add_proposed(self, result: PlanResult, aimed_at: Iterable[str] = ()) -> None:
+        """Count what the requests of a fuzzer exercised, which are no plan of the run's."""
+        self.requests += result.requests
+        self.exercised.update(result.exercised)
+        self.notes.update(result.notes)
+        if result.trouble is not None:
+            self.keep_trouble(result.trouble, aimed_at)
 
     def of(self, requirement: str) -> list[Finding]:
         """The findings that break a requirement, the smallest plan first."""

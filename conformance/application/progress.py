@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass, field
 from itertools import takewhile
 
+from conformance.history.writing import HistoryFile
+from conformance.trace import PlanResult
 from conformance.verdicts import Finding, RunRecord
 from reports.evidence_files import EvidenceFolder
 from reports.progress import RunProgress
@@ -33,11 +35,12 @@ class Course:
 
 @dataclass(kw_only=True)
 class ShownRun:
-    """Shows progress, and writes each finding down the moment it is made."""
+    """Shows progress, and writes each finding down the moment it is made: as evidence, and in the run's history."""
 
     progress: RunProgress
     folder: EvidenceFolder
     course: Course
+    history: HistoryFile | None = None
     current: str = ""
     started: float = field(default_factory=time.monotonic)
     shown: float = 0.0
@@ -51,8 +54,10 @@ class ShownRun:
         """The test will run so many plans more."""
         self.course.planned += plans
 
-    def ran(self, record: RunRecord) -> None:
+    def ran(self, record: RunRecord, result: PlanResult) -> None:
         """Show the numbers, ten times a second at the most."""
+        if self.history is not None:
+            self.history.counted(result, self.course.test)
         self.course.run += 1
         now = time.monotonic()
         if now - self.shown < 0.1:
@@ -72,4 +77,6 @@ class ShownRun:
     def found(self, finding: Finding) -> None:
         """Write the evidence now, so that nothing that ends the run loses it."""
         self.folder.write(finding)
+        if self.history is not None:
+            self.history.found(finding)
         self.progress.note(f"{finding.violation.requirements[0]}: {finding.violation.kind}")

@@ -21,6 +21,8 @@ from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.session import missing_reasons, open_session
 from conformance.errors import UserError
 from conformance.exit_status import ExitStatus
+from conformance.history.header import header_of
+from conformance.history.writing import HistoryFile
 from conformance.plans import Plan, from_data
 from conformance.requirements import select
 from conformance.runner.translation import venue_rules
@@ -59,6 +61,7 @@ class Options:
     regressions: Path | None = None
     against: Path | None = None
     allure_history: Path | None = None
+    record: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +94,7 @@ def perform(options: Options) -> RunOutcome:
     """Run the suite and write its files; raises :class:`UserError` for what the user can put right."""
     with performing(options) as run:
         run.explorer.begin("regressions", ())
-        run.explorer.run_kept(kept_plans(options.regressions))
+        run.explorer.run_each(kept_plans(options.regressions))
         run_suite(run.explorer, run.tests)
     assert run.outcome is not None  # set on leaving, or an exception has left already
     return run.outcome
@@ -116,6 +119,9 @@ def performing(options: Options) -> Iterator[RunUnderWay]:
         began = time.monotonic()
         stop = threading.Event()
         run: RunUnderWay | None = None
+        history = None
+        if options.record is not None:
+            history = HistoryFile(options.record, header_of(profile, settings_of(info)))
         try:
             with (
                 _interruptible(stop),
@@ -125,9 +131,12 @@ def performing(options: Options) -> Iterator[RunUnderWay]:
                     level=level,
                     seed=options.seed,
                     lanes=options.workers,
-                    watcher=ShownRun(progress=progress, folder=folder, course=Course(expected=expected)),
+                    watcher=ShownRun(
+                        progress=progress, folder=folder, course=Course(expected=expected), history=history
+                    ),
                     stop=stop.is_set,
                     despite_foreign_orders=options.despite_foreign_orders,
+                    recorder_of=None if history is None else history.lane,
                 ) as explorer,
             ):
                 _say_lanes(console, options, explorer)
@@ -137,7 +146,11 @@ def performing(options: Options) -> Iterator[RunUnderWay]:
             if run is not None:
                 lanes = len(run.explorer.lanes.lanes)
                 info = replace(info, seconds=time.monotonic() - began, lanes=lanes)
-                run.outcome = _conclude(options, run, info, folder, deviations, selected)
+                if history is not None:
+                    _end_history(console, history, run.explorer.record, info)
+                run.outcome = conclude(options, run.explorer.record, profile, info, folder, deviations)
+            elif history is not None:
+                history.close()
 
 
 def _say_lanes(console: Console, options: Options, explorer: Explorer) -> None:
@@ -150,18 +163,30 @@ def _say_lanes(console: Console, options: Options, explorer: Explorer) -> None:
         )
 
 
-def _conclude(
+def _end_history(console: Console, history: HistoryFile, record: RunRecord, info: RunInfo) -> None:
+    history.end(record, settings_of(info))
+    history.close()
+    if history.problem is not None:
+        console.print(f"[yellow]warning:[/] --record: {history.problem}", highlight=False)
+
+
+def settings_of(info: RunInfo) -> dict[str, Any]:
+    """The settings of a run as its history holds them."""
+    return {**info.to_json(), "replay_options": list(info.replay_options)}
+
+
+def conclude(
     options: Options,
-    run: RunUnderWay,
+    record: RunRecord,
+    profile: Profile,
     info: RunInfo,
     folder: EvidenceFolder,
     deviations: tuple[Deviation, ...],
-    selected: tuple[str, ...] | None,
 ) -> RunOutcome:
-    """Judge what the run observed, write every file, and print the result."""
-    record = run.explorer.record
+    """Judge what a run observed, write every file, and print the result."""
+    selected = info.selected
     complete = record.stopped is None and not record.errors
-    found = judgements(record, missing=missing_reasons(run.profile), selected=selected)
+    found = judgements(record, missing=missing_reasons(profile), selected=selected)
     report = apply(found, deviations, datetime.now(UTC).date(), selected=selected)
     if deviations:
         status = report.exit_status(found, strict=options.strict, selected=selected, complete=complete)
@@ -187,7 +212,7 @@ def _conclude(
     print_result(console, record, found, info, status, evidence)
     for problem in report.problems:
         console.print(f"[red]deviation:[/] {problem}", highlight=False)
-    return RunOutcome(status=status, judgements=found, record=record, info=info, profile=run.profile)
+    return RunOutcome(status=status, judgements=found, record=record, info=info, profile=profile)
 
 
 def kept_plans(folder: Path | None) -> list[tuple[Plan, int]]:

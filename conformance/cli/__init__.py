@@ -19,6 +19,7 @@ COMMANDS: Final = (
     "init",
     "doctor",
     "run",
+    "judge",
     "report",
     "replay",
     "minimise",

@@ -47,6 +47,12 @@ def run(
     allure_history: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The last Allure report, whose history and trend go on.")
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write all that was seen there, for `judge`; compressed where it ends with .gz."
+        ),
+    ] = None,
     cancel_mode: Annotated[
         Literal["immediate", "delayed", "mixed"], typer.Option(help="Cancel mode of the embedded exchange.")
     ] = "mixed",
@@ -73,5 +79,6 @@ def run(
             regressions=regressions,
             against=against,
             allure_history=allure_history,
+            record=record,
         )
     ).status

@@ -11,7 +11,7 @@ from conformance.engine.confirming import Confirming
 from conformance.engine.drawing import draw_plans
 from conformance.engine.lanes import Lanes
 from conformance.engine.levels import Level
-from conformance.judging.recording import judge_again
+from conformance.judging.recording import judged_with
 from conformance.model.deviations import NONE, Deviations
 from conformance.plans import Expire, Plan
 from conformance.trace import PlanResult, Violation
@@ -49,8 +49,8 @@ class Watcher(Protocol):
     def planned(self, plans: int) -> None:
         """The test that began will run so many plans, or so many more."""
 
-    def ran(self, record: RunRecord) -> None:
-        """One more plan was run."""
+    def ran(self, record: RunRecord, result: PlanResult) -> None:
+        """One more plan was run, and is counted in the record."""
 
     def found(self, finding: Finding) -> None:
         """A new nonconformity was found; it is written down at once."""
@@ -65,7 +65,7 @@ class Silent:
     def planned(self, plans: int) -> None:
         """Show nothing."""
 
-    def ran(self, record: RunRecord) -> None:
+    def ran(self, record: RunRecord, result: PlanResult) -> None:
         """Show nothing."""
 
     def found(self, finding: Finding) -> None:
@@ -134,8 +134,8 @@ class Explorer:
         self.record.findings[finding.key] = finding
         self.watcher.found(finding)
 
-    def run_kept(self, kept: Iterable[tuple[Plan, int]]) -> None:
-        """Run kept plans, each on the lane that showed it, before anything else; what they show stops nothing."""
+    def run_each(self, kept: Iterable[tuple[Plan, int]]) -> None:
+        """Run plans one by one, each on the lane of its number; what one shows keeps no other from running."""
         for plan, lane in kept:
             with suppress(NonconformityError, RunStoppedError):
                 self.run([plan], lane=lane)
@@ -179,7 +179,7 @@ class Explorer:
     def _take(self, result: PlanResult, broken: list[Finding]) -> None:
         result = self._judged_anew(result)
         self.record.add(result, self.wanted)
-        self.watcher.ran(self.record)
+        self.watcher.ran(self.record, result)
         for violation in result.violations:
             known = self.record.findings.get(violation.key)
             if known is not None:
@@ -197,12 +197,10 @@ class Explorer:
             self.watcher.found(finding)
 
     def _judged_anew(self, result: PlanResult) -> PlanResult:
-        """The result by what is known now: another lane may have found the cause while the plan was under way."""
-        known = self.established
-        if result.violations and not result.began_with.covers(known):
-            result = judge_again(result, known.with_those_of(result.began_with))
-        self.established = known.with_those_of(result.ended_with)
-        if self.established != known:
+        """The result by what is known now; what it has shown for the first time, every lane knows from then on."""
+        before = self.established
+        result, self.established = judged_with(result, before)
+        if self.established != before:
             self.lanes.establish(self.established)
         return result
 

@@ -13,13 +13,12 @@ from typing import Final, Literal
 from conformance.engine.explorer import Explorer, NonconformityError
 from conformance.engine.lanes import Lane
 from conformance.engine.levels import LevelName
-from conformance.judging.answers import judge_complaint
 from conformance.judging.case import Case
 from conformance.judging.causes import KEY_NEEDED, OF_CHECKS, OWN_METHODS, SIGNATURE_NEEDED
 from conformance.judging.expectations import accepted
 from conformance.judging.judge import judge
 from conformance.judging.recording import record
-from conformance.judging.seen import Answered, StepBegun
+from conformance.judging.seen import Answered, Complained, Fact, GivenUp, Proposed, StepBegun
 from conformance.plans import PRIMARY, Place, Plan, Send, Snapshot
 from conformance.runner.execute import target_of
 from conformance.runner.translation import terms_of
@@ -67,15 +66,22 @@ class _Session:
             self.order_ids.append(placed.order_id)
             self.open.append(placed.order_id)
 
-    def hear(self, one: Relayed) -> None:
-        """Judge an answer by what holds for all, and keep an order or two open."""
-        known, fact = len(self.result.violations), Answered(answer=one.answer, correct=False)
+    def saw(self, fact: Fact) -> list[Violation]:
+        """Have a fact judged; the violations that it shows."""
+        known, recorder = len(self.result.violations), self.lane.memory.recorder
+        if recorder is not None:
+            recorder.saw(fact, ended=self.result.ended)
         self.case, rulings = judge(self.case, fact)
         record(self.result, fact, rulings, self.case)
         self.result.steps[-1].exchanges.clear()
+        return self.result.violations[known:]
+
+    def hear(self, one: Relayed) -> None:
+        """Judge an answer by what holds for all, and keep an order or two open."""
+        found = self.saw(Answered(answer=one.answer, correct=False))
         if one.case:
             self.heard[one.case] = _light(one)
-        self.suspects += [(_light(one), violation) for violation in self.result.violations[known:]]
+        self.suspects += [(_light(one), violation) for violation in found]
         if isinstance(one.answer, Unknown) or not accepted(one.answer):
             return
         if one.request.operation == "cancel_all":
@@ -94,19 +100,18 @@ def fuzz_contract(explorer: Explorer) -> None:
     level = explorer.level.name
     with explorer.lanes.borrowed() as lane:
         session = _session(explorer, lane)
+        gone = True
         try:
-            found = _run(session, level)
+            doubts = _doubted(session, level)
+            gone = False
         except VenueTrouble as trouble:
             explorer.record.stopped = str(trouble)
             return
         finally:
             _clean_up(session)
-    explorer.record.requests += session.result.requests
-    explorer.record.exercised.update(session.result.exercised)
-    explorer.record.notes["cases of Schemathesis"] += found.cases
-    if found.stopped is not None:
-        explorer.record.keep_trouble(found.stopped, explorer.wanted)
-    doubts = list(_doubts(session, found))
+            if lane.memory.recorder is not None:
+                lane.memory.recorder.ends(gone=gone)
+    explorer.record.add_proposed(session.result, explorer.wanted)
     broken: NonconformityError | None = None
     for one, violation in doubts:
         try:
@@ -119,6 +124,15 @@ def fuzz_contract(explorer: Explorer) -> None:
         raise broken
 
 
+def _doubted(session: "_Session", level: LevelName) -> list[tuple[Relayed, Violation]]:
+    """Run the tool; what is to be run again. Raises :class:`~fixtures.venue.trouble.VenueTrouble`."""
+    found = _run(session, level)
+    session.saw(Proposed(cases=found.cases))
+    if found.stopped is not None:
+        session.saw(GivenUp(reason=found.stopped))
+    return list(_doubts(session, found))
+
+
 def _light(one: Relayed) -> Relayed:
     """Without the whole body, of which a list of all orders has very much; the exchange keeps the beginning."""
     return replace(one, answer=replace(one.answer, body=None, text="")) if isinstance(one.answer, Answer) else one
@@ -127,16 +141,20 @@ def _light(one: Relayed) -> Relayed:
 def _seen_once(session: _Session, one: Relayed, violation: Violation) -> Finding:
     plan = _plan(session, one, violation)
     result = PlanResult(plan=plan, steps=[_step(one, plan)], violations=[violation], requests=1)
+    result.number = session.result.number
     return Finding(violation=violation, result=result, test=session.explorer.test, first_size=len(plan.actions))
 
 
 def _session(explorer: Explorer, lane: Lane) -> _Session:
     case = Case.opened(target_of(lane.venue), (PRIMARY,), lane.memory.known)
-    result, fact = PlanResult(plan=Plan(title="Schemathesis", actions=())), StepBegun(index=1, action={}, at=0.0)
-    case, rulings = judge(case, fact)
-    record(result, fact, rulings, case)
+    result = PlanResult(plan=Plan(title="Schemathesis", actions=()))
+    if lane.memory.recorder is not None:
+        known = lane.memory.known.deviations
+        result.number = lane.memory.recorder.begins(result.plan, case.accounts, known, proposed=True)
     place = next(scenes(explorer.ground)).place("a")
-    return _Session(explorer=explorer, lane=lane, case=case, result=result, place=place)
+    session = _Session(explorer=explorer, lane=lane, case=case, result=result, place=place)
+    session.saw(StepBegun(index=1, action={}, at=0.0))
+    return session
 
 
 def _run(session: _Session, level: LevelName) -> Fuzzed:
@@ -191,8 +209,7 @@ def _doubts(session: _Session, found: Fuzzed) -> Iterator[tuple[Relayed, Violati
             continue
         if any(f"{heard.case} {name}" in judged for name in names):
             continue
-        violation_of = judge_complaint(
-            session.case,
+        seen = Complained(
             check=complaint.check,
             title=complaint.title,
             message=complaint.message,
@@ -202,9 +219,10 @@ def _doubts(session: _Session, found: Fuzzed) -> Iterator[tuple[Relayed, Violati
             credentials=tuple(heard.credentials),
             known=heard.known,
         )
-        if violation_of is not None and violation_of.kind not in kinds:
-            kinds.add(violation_of.kind)
-            yield heard, violation_of
+        for violation in session.saw(seen):
+            if violation.kind not in kinds:
+                kinds.add(violation.kind)
+                yield heard, violation
 
 
 def _plan(session: _Session, one: Relayed, violation: Violation) -> Plan:

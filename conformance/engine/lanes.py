@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from threading import Condition
 
-from conformance.model.deviations import NONE, Deviations
+from conformance.model.deviations import Deviations
 from conformance.plans import Forge, Plan
 from conformance.runner.execute import run_plan
 from conformance.runner.lane_memory import LaneMemory
@@ -98,15 +98,17 @@ class Lanes:
         """
         with self.borrowed(plan, number) as lane:
             memory = lane.memory.by_itself() if by_itself else lane.memory
-            known = memory.known.deviations
+            known = lane.memory.known
             if unprejudiced:
-                memory.known = replace(memory.known, deviations=NONE)
+                memory.known = memory.known.unprejudiced()
+            if memory.recorder is not None:
+                memory.recorder.unprejudiced = unprejudiced
             try:
                 result = run_plan(plan, lane.venue, memory, markets=lane.venue.profile.markets_of(lane.number))
             finally:
                 lane.memory.after(memory)
                 if unprejudiced:
-                    lane.memory.known = replace(lane.memory.known, deviations=known)
+                    lane.memory.known = lane.memory.known.prejudiced_as(known)
             result.lane, result.before, lane.last = lane.number, lane.last, plan
             return result
 

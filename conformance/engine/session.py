@@ -13,6 +13,7 @@ from conformance.engine.levels import Level
 from conformance.errors import UnreachableError, UserError
 from conformance.plans import PRIMARY
 from conformance.requirements import Capability, catalogue
+from conformance.runner.lane_memory import LaneMemory, Recorder
 from conformance.runner.plan_run import READS_REPEATED, Read
 from fixtures.profiles.profile import Profile
 from fixtures.venue.answers import Answer, AnswerClass, Unknown
@@ -34,10 +35,12 @@ def open_session(
     watcher: Watcher | None = None,
     stop: Callable[[], bool] = lambda: False,
     despite_foreign_orders: bool = False,
+    recorder_of: Callable[[int], Recorder] | None = None,
 ) -> Iterator[Explorer]:
     """Open a run. Raises :class:`UserError` where the target or its accounts cannot be used as the profile says.
 
     ``lanes`` is bounded by the accounts that the profile has. On every way out, what the run placed is cancelled.
+    ``recorder_of`` gives the recorder of a lane's number, where a history is written.
     """
     numbers = (profile.lanes or (1,))[:lanes]
     with ExitStack() as stack:
@@ -50,7 +53,9 @@ def open_session(
             check_reachable(venue)
             if not despite_foreign_orders:
                 refuse_foreign_orders(venue)
-        pool = Lanes([Lane(number=n, venue=venue) for n, venue in zip(numbers, venues, strict=True)])
+        recorders = [None if recorder_of is None else recorder_of(number) for number in numbers]
+        lanes_of = zip(numbers, venues, recorders, strict=True)
+        pool = Lanes([Lane(number=n, venue=venue, memory=LaneMemory(recorder=r)) for n, venue, r in lanes_of])
         stack.callback(_leave_nothing, venues, desk)
         stack.callback(pool.close)
         yield Explorer(

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from conformance.judging.answer_shape import judge_shape
-from conformance.judging.case import Case
 from conformance.judging.causes import (
     ANSWERED,
     CORRECT_SIGNATURE,
@@ -15,9 +14,7 @@ from conformance.judging.causes import (
 from conformance.judging.expectations import WRONG_METHOD, by_http_itself, knows_no_such_method
 from conformance.judging.insides import insides
 from conformance.judging.judgement import Judgement
-from conformance.judging.rulings import nonconformity
-from conformance.judging.seen import Answered, Asked
-from conformance.trace import Violation
+from conformance.judging.seen import Answered, Asked, Complained, Proposed
 from fixtures.venue.answers import Answer, AnswerClass, Unknown
 
 UNAUTHENTICATED = frozenset({AnswerClass.UNAUTHENTICATED})
@@ -99,39 +96,30 @@ def judge_silence(j: Judgement, seen: Asked) -> None:
         j.breaks(about, "an answer", shown, ANSWERED, kind=f"{about} has no answer", ends=False)
 
 
-def judge_complaint(
-    case: Case,
-    *,
-    check: str,
-    title: str,
-    message: str,
-    answer: Answer,
-    method: str,
-    operation: str,
-    credentials: tuple[str, ...],
-    known: bool,
-) -> Violation | None:
-    """A fuzzer's complaint of an answer as a violation; ``None`` where it complains of what the requirement allows.
-
-    ``credentials`` are the parts that were sent; ``known``: the request is one that an operation of the target has.
-    """
-    names, status = OF_CHECKS.get(check, ()), answer.status
-    if check == "unsupported_method" and (status in WRONG_METHOD or known):
-        return None
-    if check == "not_a_server_error" and knows_no_such_method(answer.exchange, case.target.methods):
-        return None
-    if check == "ignored_auth":
+def judge_complaint(j: Judgement, seen: Complained) -> None:
+    """A fuzzer's complaint of an answer (``OF_CHECKS``), unless it complains of what the requirement allows."""
+    answer, exchange = seen.answer, seen.answer.exchange
+    names = OF_CHECKS.get(seen.check, ())
+    if seen.check == "unsupported_method" and (answer.status in WRONG_METHOD or seen.known):
+        return
+    if seen.check == "not_a_server_error" and knows_no_such_method(exchange, j.case.target.methods):
+        return
+    if seen.check == "ignored_auth":
         parts = (("key", KEY_NEEDED), ("signature", SIGNATURE_NEEDED))
-        names = tuple(name for part, ids in parts if part not in credentials for name in ids)
+        names = tuple(name for part, ids in parts if part not in seen.credentials for name in ids)
     if not names:
-        return None
-    shown = f"HTTP {status}: {' '.join(message.split())[:300]}"
-    return nonconformity(
-        f"the answer to {method} {answer.exchange.path}",
-        f"no failure of Schemathesis' check {check}",
-        "what must not be shown" if answer.exchange.leaked else shown,
+        return
+    shown = f"HTTP {answer.status}: {' '.join(seen.message.split())[:300]}"
+    j.breaks(
+        f"the answer to {seen.method} {exchange.path}",
+        f"no failure of Schemathesis' check {seen.check}",
+        "what must not be shown" if exchange.leaked else shown,
         names,
-        kind=f"{title} ({method} on the path of {operation})",
-        step=1,
+        kind=f"{seen.title} ({seen.method} on the path of {seen.operation})",
         ends=False,
     )
+
+
+def note_cases(j: Judgement, seen: Proposed) -> None:
+    """A reader should know how much a fuzzer tried."""
+    j.note("cases of Schemathesis", seen.cases)

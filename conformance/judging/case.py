@@ -152,6 +152,14 @@ class LaneKnowledge:
         """With what was answered, and what was not, as ``other`` knows it."""
         return replace(self, answered=other.answered, missed=other.missed)
 
+    def unprejudiced(self) -> "LaneKnowledge":
+        """Without what the target is known to do wrong, and to have left locked: a plan shows it again."""
+        return replace(self, deviations=NONE, base={})
+
+    def prejudiced_as(self, other: "LaneKnowledge") -> "LaneKnowledge":
+        """With what ``other`` knows of what the target does wrong, and has left locked."""
+        return replace(self, deviations=other.deviations, base=other.base)
+
     def by_itself(self) -> "LaneKnowledge":
         """Without what earlier plans have shown: a plan that breaks a rule under it does so by itself."""
         return LaneKnowledge(

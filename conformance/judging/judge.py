@@ -31,6 +31,7 @@ _RULES: Final[dict[type, Callable[[Judgement, Any], None]]] = {
     seen.LockSeen: placings.learn_lock,
     seen.Driven: placings.judge_driven,
     seen.Approached: placings.approached,
+    seen.Overdue: placings.overdue,
     seen.Released: placings.released,
     # cancels
     seen.Cancelling: cancels.judge_cancel,
@@ -42,11 +43,15 @@ _RULES: Final[dict[type, Callable[[Judgement, Any], None]]] = {
     seen.ListSeen: reads.judge_list,
     seen.EarlierOrderSeen: reads.judge_earlier_order,
     seen.BalancesSeen: funds.judge_balances,
-    # hostile requests, and races
+    # hostile and plain requests
     seen.Forging: attacks.judge_forged,
     seen.DisguisedCancel: attacks.judge_disguised,
     seen.SpelledOtherwise: attacks.judge_spelling,
     seen.Sending: attacks.judge_sent,
+    # what a fuzzer proposes
+    seen.Complained: answers.judge_complaint,
+    seen.Proposed: answers.note_cases,
+    # races
     seen.Raced: races.judge_race,
 }
 

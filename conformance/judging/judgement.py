@@ -90,9 +90,9 @@ class Judgement:
         """A time was taken."""
         self.rulings.append(Measured(timing=timing))
 
-    def note(self, text: str) -> None:
-        """A reader should know it."""
-        self.rulings.append(Noted(note=text))
+    def note(self, text: str, count: int = 1) -> None:
+        """A reader should know it, and how often it was so."""
+        self.rulings.append(Noted(note=text, count=count))
 
     # -- how the case changes ----------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from conformance.judging.causes import Cause
 from conformance.judging.funds import surely_available
 from conformance.judging.judgement import Judgement
 from conformance.judging.replies import means, said
-from conformance.judging.seen import Approached, Driven, LockSeen, Placing, Released
+from conformance.judging.seen import Approached, Driven, LockSeen, Overdue, Placing, Released
 from conformance.model.events import Execute, Place
 from conformance.model.ledger import lock_of
 from conformance.model.lifecycle import OrderState, Reply
@@ -186,6 +186,11 @@ def judge_driven(j: Judgement, seen: Driven) -> None:
     j.become(belief=after)
     if isinstance(event, Execute):
         _put_crossing(j, event.order, [event.order])
+
+
+def overdue(j: Judgement, seen: Overdue) -> None:
+    """A late expiry is told, not judged."""
+    j.note("an order was still active after its deadline")
 
 
 def released(j: Judgement, seen: Released) -> None:

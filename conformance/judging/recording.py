@@ -25,6 +25,16 @@ def record(result: PlanResult, fact: Fact, rulings: Iterable[Ruling], case: Case
         result.steps[-1].belief = case.belief
 
 
+def judged_with(result: PlanResult, known: Deviations) -> tuple[PlanResult, Deviations]:
+    """The result by what is ``known`` of the target now, and what is known with it.
+
+    Another lane may have found the cause while the plan was under way: what follows from it is not told again.
+    """
+    if result.violations and not result.began_with.covers(known):
+        result = judge_again(result, known.with_those_of(result.began_with))
+    return result, known.with_those_of(result.ended_with)
+
+
 def judge_again(result: PlanResult, deviations: Deviations) -> PlanResult:
     """The result of the same facts where the target is known to deviate so; nothing is sent."""
     assert isinstance(result.opened, Case)  # kept with the facts
@@ -82,8 +92,8 @@ def _keep(result: PlanResult, ruling: Ruling) -> None:
             result.cells[(state, event)] += 1
         case Measured(timing=timing):
             result.timings.append(timing)
-        case Noted(note=note):
-            result.notes[note] += 1
+        case Noted(note=note, count=count):
+            result.notes[note] += count
         case _:
             pass
 

@@ -79,9 +79,10 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Noted:
-    """Something that a reader of the report should know, and no finding."""
+    """Something that a reader of the report should know, and no finding; ``count``: how often."""
 
     note: str
+    count: int = 1
 
 
 Ruling = Fits | Breaks | LookAgain | CannotJudge | Exercised | Reached | Measured | Noted

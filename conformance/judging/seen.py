@@ -132,6 +132,13 @@ class Approached:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Overdue:
+    """An order was still active when its deadline had passed by more than the profile allows."""
+
+    order: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Released:
     """Market orders that were held were let go."""
 
@@ -307,6 +314,33 @@ class Sending:
     answer: Answer
 
 
+# -- what a fuzzer proposes --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Complained:
+    """A fuzzer complains of an answer: its check ``check`` failed, in its words ``title`` and ``message``.
+
+    ``credentials`` are the parts that were sent; ``known``: the request is one that an operation of the target has.
+    """
+
+    check: str
+    title: str
+    message: str
+    answer: Answer
+    method: str
+    operation: str
+    credentials: tuple[str, ...]
+    known: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proposed:
+    """A fuzzer has ended: how many cases it made."""
+
+    cases: int
+
+
 # -- races ------------------------------------------------------------------------------------------------------------
 
 
@@ -373,6 +407,7 @@ Fact = (
     | LockSeen
     | Driven
     | Approached
+    | Overdue
     | Released
     | Cancelling
     | CancellingUnknown
@@ -386,5 +421,7 @@ Fact = (
     | DisguisedCancel
     | SpelledOtherwise
     | Sending
+    | Complained
+    | Proposed
     | Raced
 )

@@ -5,7 +5,9 @@ possible world like any other: what it explains is not told again under another 
 It never turns a verdict into a pass: the finding that established it stays.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +33,17 @@ class Deviations:
     def answering(self, met: str, reply: str) -> "Deviations":
         """With a reply that a cancel got though no row of the table has it."""
         return replace(self, answers=self.answers | {(met, reply)})
+
+    def to_data(self) -> dict[str, object]:
+        """As plain lists, words and truth values, ready for :mod:`json`."""
+        data = asdict(self)
+        return {**data, "answers": sorted(map(list, self.answers)), "no_effect": sorted(self.no_effect)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> "Deviations":
+        """As :meth:`to_data` wrote it. Raises ``KeyError``, ``TypeError`` or ``ValueError`` where it did not."""
+        answers = frozenset((str(met), str(reply)) for met, reply in data["answers"])
+        return cls(**{**data, "answers": answers, "no_effect": frozenset(data["no_effect"])})
 
     def covers(self, other: "Deviations") -> bool:
         """Whether everything that ``other`` knows is known here."""

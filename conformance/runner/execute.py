@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import partial
 
 from conformance.judging.case import Case, Target
-from conformance.judging.seen import Ended, StartSeen, StepBegun
+from conformance.judging.seen import Ended, GivenUp, StartSeen, StepBegun
 from conformance.model.matching import TooManyWorldsError
 from conformance.model.order import ACTIVE, TERMINAL
 from conformance.plans import (
@@ -68,27 +68,42 @@ def run_plan(
 def _run_once(
     plan: Plan, venue: Venue, memory: LaneMemory, *, look_again: int, markets: Mapping[str, str]
 ) -> PlanResult:
-    began = moment()
-    run = _opened(plan, venue, memory, markets)
-    result, over = run.result, False
-    result.opened, result.began_with = run.case, memory.known.deviations
+    """Run the plan, and have the history written of it, where one is."""
+    run, recorder = _opened(plan, venue, memory, markets), memory.recorder
+    known = memory.known.deviations
+    run.result.opened, run.result.began_with = run.case, known
+    if recorder is None:
+        return _carried_out(run, look_again)
+    run.result.number = recorder.begins(plan, run.case.accounts, known)
+    gone = True
+    try:
+        result = _carried_out(run, look_again)
+        gone = False
+        return result
+    finally:
+        recorder.ends(gone=gone)
+
+
+def _carried_out(run: PlanRun, look_again: int) -> PlanResult:
+    began, over = moment(), False
+    result, memory = run.result, run.memory
     try:
         _begin(run)
         if not run.ended:
             _perform(run, began)
         if not run.ended:
             over = True
-            run.saw(Ended(plan=plan, moment=moment()))
+            run.saw(Ended(plan=run.plan, moment=moment()))
             _wait_for_later_looks(run)
             looking.look_again(run, look_again)
     except TooManyWorldsError as reason:
-        result.trouble = str(reason)
+        run.saw(GivenUp(reason=str(reason)))
     except PlanAbandonedError:
         pass  # the judge was told why
     except VenueTrouble as trouble:
         if not result.violations and not _of_this_plan_alone(trouble):
             raise
-        result.trouble = str(trouble)  # what was found is not lost; the next request will meet the same trouble
+        run.saw(GivenUp(reason=str(trouble)))  # what was found is not lost; the next request will meet the same trouble
     finally:
         if not over:
             _leave(run)

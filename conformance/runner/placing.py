@@ -7,7 +7,7 @@ from functools import partial
 
 from conformance.judging.case import LIVE
 from conformance.judging.placings import facing, incoming, may_lack_funds
-from conformance.judging.seen import Approached, Driven, LockSeen, Placing
+from conformance.judging.seen import Approached, Driven, LockSeen, Overdue, Placing
 from conformance.model.events import Execute, Expire, Place
 from conformance.model.lifecycle import OrderState
 from conformance.model.order import ACTIVE, Status, Terms, TimeInForce
@@ -211,7 +211,7 @@ def expire(run: PlanRun, name: str) -> None:
         if not any(state.status in ACTIVE or state.status is Status.PENDING_CANCEL for state in states):
             return
         if moment() > give_up:
-            run.result.notes["an order was still active after its deadline"] += 1
+            run.saw(Overdue(order=name))
             return
         let_pass(timing.poll_interval)
 

@@ -106,11 +106,15 @@ class PlanRun:
     # -- the judge ----------------------------------------------------------------------------------------------------
 
     def saw(self, fact: Fact) -> LookAgain | None:
-        """Hand a fact to the judge and keep what it rules; says whether it asks for another look."""
+        """Hand a fact to the judge and keep what it rules; says whether it asks for another look.
+
+        Raises :class:`~conformance.model.prediction.TooManyWorldsError` as the judge does.
+        """
+        if self.memory.recorder is not None:
+            self.memory.recorder.saw(fact, ended=self.ended)
         self.case, rulings = judge(self.case, fact)
         record(self.result, fact, rulings, self.case)
         self.result.facts.append(fact)
-        self.memory.keep(fact)
         return next((ruling for ruling in rulings if isinstance(ruling, LookAgain)), None)
 
     def abandon(self, reason: str) -> NoReturn:

@@ -77,7 +77,7 @@ class Listener:
         """Plans will be run."""
         self.plans += plans
 
-    def ran(self, record: RunRecord) -> None:
+    def ran(self, record: RunRecord, result: PlanResult) -> None:
         """A plan was run."""
         self.results += 1
 

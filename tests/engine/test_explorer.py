@@ -497,7 +497,7 @@ class TestLanes:
         explorer.lanes = lanes(3)
         explorer.wanted = ()
         script.shows = lambda plan: [violation()] if plan == waits(1) else []
-        explorer.run_kept([(waits(1), 2), (waits(2), 3), (waits(3), 9)])
+        explorer.run_each([(waits(1), 2), (waits(2), 3), (waits(3), 9)])
         numbers = {plan.digest: venue.number for plan, venue in zip(script.ran, script.venues, strict=True)}  # type: ignore[attr-defined]  # scripted
         assert (numbers[waits(1).digest], numbers[waits(2).digest]) == (2, 3)
         assert waits(3).digest in numbers

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.judging.answers import judge_complaint
 from conformance.judging.case import LaneKnowledge
-from conformance.judging.seen import Asked
+from conformance.judging.seen import Asked, Complained, Overdue, Proposed
 from fixtures.attacks.files import vector
 from fixtures.attacks.vectors import attack
 from fixtures.venue.answers import Answer, AnswerClass, Unknown
@@ -111,8 +110,8 @@ def test_a_complaint_of_a_fuzzer(
 ) -> None:
     """What a check of Schemathesis finds is a violation where a requirement says the same, and nothing else is."""
     given = replace(answer(AnswerClass.UNEXPECTED, status=status), exchange=exchange(status, method=method))
-    found = judge_complaint(
-        case(known()),
+    under = judged(case(known()))
+    complaint = Complained(
         check=check,
         title="Title",
         message="a\n  message",
@@ -122,5 +121,16 @@ def test_a_complaint_of_a_fuzzer(
         credentials=credentials,
         known=False,
     )
+    under.see(complaint)
+    found = next(iter(under.result.violations), None)
     assert (None if found is None else found.requirements) == ids
     assert found is None or (found.seen, found.ends) == (f"HTTP {status}: a message", False)
+
+
+def test_a_late_expiry_and_a_fuzzers_cases_are_told_and_not_judged() -> None:
+    """A reader learns of both, and how often; neither breaks anything."""
+    under = judged(case(known()))
+    under.see(Overdue(order="a"))
+    under.see(Proposed(cases=12))
+    assert under.result.notes == {"an order was still active after its deadline": 1, "cases of Schemathesis": 12}
+    assert not under.result.violations

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from conformance.model.amounts import exactly
 from conformance.model.events import Cancel, CancelAll
 from conformance.model.lifecycle import (
     CANCEL,
