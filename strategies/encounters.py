@@ -144,17 +144,7 @@ def unlike_orders(ground: Ground) -> list[Plan]:
     for (bulk, fill), scene in zip(kinds, scenes(ground), strict=False):
         if (bulk and not ground.can(Capability.CANCEL_ALL)) or (fill and not ground.can(Capability.FILL)):
             continue
-        placed: list[Place] = []
-        if COUNTERPARTY in ground.accounts and ground.can(Capability.FILL):
-            facing = scene.place("f", side=scene.side.opposite, account=COUNTERPARTY, quantity=scene.part)
-            placed += [facing, scene.place("taker", price=scene.improved)]
-        placed.append(scene.place("plain"))
-        if ground.client_ids:
-            placed.append(scene.place("named", client_id_length=LONG_CLIENT_ID))
-        if ground.post_only and ground.can(Capability.REJECTED_ORDERS):
-            placed.append(scene.place("passive", post_only=True))
-        if ground.can(Capability.EXPIRE):
-            placed.append(scene.place("timed", time_in_force=TimeInForce.GTD))
+        placed = _unlike(scene, ground)
         own = [place.order for place in placed if place.account == PRIMARY]
         cancels = [Cancel(order=name) for name in own]
         cancel: Sequence[Action] = [CancelAll()] if bulk else cancels
@@ -166,6 +156,22 @@ def unlike_orders(ground: Ground) -> list[Plan]:
             )
         )
     return plans
+
+
+def _unlike(scene: Scene, ground: Ground) -> list[Place]:
+    """Orders placed in every manner that the target offers; one of them takes from an order that faces it."""
+    placed: list[Place] = []
+    if COUNTERPARTY in ground.accounts and ground.can(Capability.FILL):
+        facing = scene.place("f", side=scene.side.opposite, account=COUNTERPARTY, quantity=scene.part)
+        placed += [facing, scene.place("taker", price=scene.improved)]
+    placed.append(scene.place("plain"))
+    if ground.client_ids:
+        placed.append(scene.place("named", client_id_length=LONG_CLIENT_ID))
+    if ground.post_only and ground.can(Capability.REJECTED_ORDERS):
+        placed.append(scene.place("passive", post_only=True))
+    if ground.can(Capability.EXPIRE):
+        placed.append(scene.place("timed", time_in_force=TimeInForce.GTD))
+    return placed
 
 
 def _each_filled(placed: Sequence[Place], scene: Scene) -> Iterator[Action]:

@@ -56,11 +56,15 @@ class _Session:
     heard: dict[str, Relayed] = field(default_factory=dict)
     suspects: list[tuple[Relayed, Violation]] = field(default_factory=list)
 
+    @property
+    def market(self) -> str:
+        """The lane's market that the orders are placed in."""
+        return self.lane.venue.profile.markets_of(self.lane.number).get(self.place.market, self.place.market)
+
     def order(self) -> None:
         """Place one more order."""
         venue = self.lane.venue
-        market = venue.profile.markets_of(self.lane.number).get(self.place.market, self.place.market)
-        terms = terms_of(self.place, market, self.result.plan, venue.profile, venue.desk)
+        terms = terms_of(self.place, self.market, self.result.plan, venue.profile, venue.desk)
         placed = venue.place(terms)
         if placed.order_id is not None:
             self.order_ids.append(placed.order_id)
@@ -164,7 +168,7 @@ def _run(session: _Session, level: LevelName) -> Fuzzed:
     for _ in range(ORDERS):
         session.order()
     if session.order_ids:
-        venue.cancel(PRIMARY, session.order_ids[-1])
+        venue.cancel(PRIMARY, session.order_ids[-1], market=session.market)
         session.open.remove(session.order_ids[-1])
     with relay(venue, PRIMARY, session.hear, explorer.stop) as (url, headers):
         return fuzz(
@@ -183,9 +187,9 @@ def _clean_up(session: _Session) -> None:
     venue = session.lane.venue
     try:
         for order_id in session.open:
-            venue.cancel(PRIMARY, order_id)
+            venue.cancel(PRIMARY, order_id, market=session.market)
         for order_id in session.order_ids:
-            venue.order(PRIMARY, order_id)
+            venue.order(PRIMARY, order_id, market=session.market)
     except VenueTrouble:
         return  # the run's journal knows the orders: whoever ends the run, or a later sweep, cancels them
     finally:

@@ -233,7 +233,8 @@ def _wait_in_an_empty_book(examined: Examined) -> Iterator[Check]:
         )
     left = venue.order(against.account, counter.order_id, market=against.market).view
     if left is None or left.status not in TERMINAL:
-        here.over(counter.order_id, venue.cancel(against.account, counter.order_id).answer, against.account)
+        gone = venue.cancel(against.account, counter.order_id, market=against.market)
+        here.over(counter.order_id, gone.answer, against.account)
 
 
 def _reject(examined: Examined) -> Iterator[Check]:
@@ -267,7 +268,8 @@ def _reject(examined: Examined) -> Iterator[Check]:
             )
         else:
             yield ok("reject", _state(view))
-    examined.over(resting.order_id, examined.venue.cancel("counterparty", resting.order_id).answer, "counterparty")
+    ended = examined.venue.cancel("counterparty", resting.order_id, market=examined.market)
+    examined.over(resting.order_id, ended.answer, "counterparty")
 
 
 def _cancel_all(examined: Examined) -> Iterator[Check]:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
 
 from conformance.examination.checks import Check, Examined, class_lines, failed, ok, said, vocabulary_lines
 from conformance.examination.funds import funds_now
@@ -46,8 +45,27 @@ def cancelled(examined: Examined, order_id: str, before: Mapping[str, BalanceVie
         lines = vocabulary_lines(profile, done.word, Status.CANCELED)
         yield failed("words", f"the cancel answers status `{done.word}`, which is not in the vocabulary", *lines)
     yield from _until_over(examined, order_id, began)
+    yield from _still_listed(examined, order_id)
     if before:
         yield _released(examined, before)
+
+
+def _still_listed(examined: Examined, order_id: str) -> Iterator[Check]:
+    """Whether the list that is taken for the active orders shows one that it says itself is over."""
+    section = examined.profile.operations.list
+    if section is None or section.shows == "all":
+        return
+    listed = examined.venue.orders("primary")
+    examined.saw("list", listed.answer)
+    view = next((view for view in listed.views or () if view.order_id == order_id), None)
+    if view is not None and view.status in TERMINAL:
+        yield failed(
+            "list",
+            f"after its cancel the order is still listed, as {view.status}. Either the list is meant to show closed "
+            "orders too, or a run will find that it holds orders that are over",
+            "[operations.list]",
+            'shows = "all"',
+        )
 
 
 def _until_over(examined: Examined, order_id: str, began: float) -> Iterator[Check]:
@@ -106,12 +124,9 @@ def _released(examined: Examined, before: Mapping[str, BalanceView]) -> Check:
 
 def _difference(before: Mapping[str, BalanceView], now: Mapping[str, BalanceView]) -> str | None:
     for asset in sorted({*before, *now}):
-        then, later = before.get(asset, NOTHING), now.get(asset, NOTHING)
+        then, later = before.get(asset, BalanceView()), now.get(asset, BalanceView())
         for part in ("available", "locked", "total"):
             one, other = getattr(then, part), getattr(later, part)
             if one is not None and other is not None and one != other:
                 return f"{asset} {part} was {one} and is {other}"
     return None
-
-
-NOTHING = BalanceView(available=Decimal(0), locked=Decimal(0), total=Decimal(0))

@@ -11,9 +11,11 @@ from conformance.model.rules import LockModel
 from conformance.requirements import Capability, catalogue
 from conformance.runner.translation import venue_rules
 from fixtures.venue.answers import Answer, BalanceView
+from fixtures.venue.reading import unshown
 from fixtures.venue.sweep import READS_REPEATED
 
-NONE = BalanceView(available=Decimal(0), locked=Decimal(0), total=Decimal(0))
+UNKNOWN = BalanceView()
+"""What is known of an asset that balances do not show."""
 
 Funds = Mapping[str, BalanceView]
 
@@ -34,7 +36,7 @@ def taken(before: Funds, now: Funds) -> dict[str, Decimal]:
     """By asset, how much more is locked than before; where that is not shown, how much less is available."""
     found: dict[str, Decimal] = {}
     for asset in sorted({*before, *now}):
-        then, later = before.get(asset, NONE), now.get(asset, NONE)
+        then, later = before.get(asset, UNKNOWN), now.get(asset, UNKNOWN)
         if then.locked is not None and later.locked is not None:
             difference = later.locked - then.locked
         elif then.available is not None and later.available is not None:
@@ -48,15 +50,24 @@ def taken(before: Funds, now: Funds) -> dict[str, Decimal]:
 
 def lock_check(examined: Examined, terms: Terms, before: Funds, now: Funds) -> Check:
     """What the order was seen to lock, and the lock model that says so."""
-    shown = now.get(examined.shape.quote) or next(iter(now.values()), NONE)
+    shown = now.get(examined.shape.quote) or next(iter(now.values()), UNKNOWN)
     if shown.locked is None and shown.available is None:
         blind = ", ".join(one.id for one in catalogue().values() if one.judged and Capability.LOCKS in one.needs)
         shown_alone = "balances show a total alone: what orders lock cannot be seen"
         return warning("lock", f"{shown_alone}, and {blind} will not be exercised")
-    found = taken(before, now)
     rules = venue_rules(examined.profile)
     state = OrderState(name="examined", terms=terms, status=Status.OPEN, arrival=1)
     asset, predicted = lock_of(state, rules)
+    nothing = unshown(examined.profile.operations.balances)
+    found = taken({asset: nothing, **before}, {asset: nothing, **now})
+    if asset not in now and nothing == UNKNOWN:
+        return warning(
+            "lock",
+            f"balances do not show {asset}, which the order locks: its lock is not judged. Where they leave out what "
+            "the account has nothing of, say so",
+            "[operations.balances]",
+            'absent = "zero"',
+        )
     listed = ", ".join(f"{amount:f} {name}" for name, amount in found.items()) or "nothing"
     if rules.lock_model is LockModel.OBSERVED:
         return ok("lock", f"the order locks {listed}")
@@ -118,10 +129,10 @@ def _shows_totals(before: Funds, now: Funds, *assets: str) -> bool:
         view.total is not None or (view.available is not None and view.locked is not None)
         for funds in (before, now)
         for asset in assets
-        for view in (funds.get(asset, NONE),)
+        for view in (funds.get(asset, UNKNOWN),)
     )
 
 
 def _total(funds: Funds, asset: str, base: str) -> Decimal:
-    view = funds.get(asset, NONE)
+    view = funds.get(asset, UNKNOWN)
     return view.total if view.total is not None else (view.available or Decimal(0)) + (view.locked or Decimal(0))

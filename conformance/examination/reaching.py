@@ -120,7 +120,7 @@ def _clock(examined: Examined, answer: Answer, sent: float, received: float) -> 
 
 
 def _without_proof(examined: Examined, operation: str) -> Check:
-    request = examined.venue.prepare("primary", operation)
+    request = examined.venue.prepare("primary", operation, market=examined.market)
     header = examined.profile.authentication.signature_header or examined.profile.authentication.key_header
     value = request.header(header) or ""
     spoiled = value[:-8] + ("AAAAAAAA" if not value.endswith("AAAAAAAA") else "BBBBBBBB")

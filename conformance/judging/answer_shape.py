@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from conformance.judging.case import ErrorShape
+from conformance.judging.case import ErrorShape, Target
 from conformance.judging.causes import CONTRACT, SHAPE
-from conformance.judging.expectations import accepted, knows_no_such_method
+from conformance.judging.expectations import accepted, is_refusal, knows_no_such_method
 from conformance.judging.judgement import Judgement
 from conformance.judging.seen import Answered
 from fixtures.attacks.vectors import Attack
@@ -34,7 +34,7 @@ def judge_shape(j: Judgement, seen: Answered, answer: Answer) -> None:
     ):
         return
     about = f"the answer to {exchange.operation.replace('_', '-')}"
-    problems = [*_problems(target.errors, answer), *_request_id(j, answer)]
+    problems = [*_problems(target, answer), *_request_id(j, answer)]
     for what, expected, shown in problems:
         shown = "what must not be shown" if exchange.leaked else shown
         j.breaks(about, expected, f"HTTP {answer.status}: {shown}", SHAPE, kind=what, ends=False)
@@ -60,7 +60,7 @@ def _media(exchange: Exchange) -> str:
     return next((value for name, value in exchange.response_headers if name.lower() == "content-type"), "")
 
 
-def _problems(shape: ErrorShape, answer: Answer) -> Iterator[tuple[str, str, str]]:
+def _problems(target: Target, answer: Answer) -> Iterator[tuple[str, str, str]]:
     """What is wrong with an answer: (in general words, expected, seen)."""
     exchange = answer.exchange
     media = _media(exchange)
@@ -74,7 +74,9 @@ def _problems(shape: ErrorShape, answer: Answer) -> Iterator[tuple[str, str, str
         yield "its body is not JSON", "a JSON document", exchange.response_body[:80]
         return
     if answer.status >= 400:
-        yield from _error(shape, answer)
+        yield from _error(target.errors, answer)
+    elif is_refusal(answer) and target.profile.answers.refuses_with(answer.status):
+        yield from _error(target.errors, answer)  # the profile says that this venue refuses with a status of success
     elif answer.code is not None and not accepted(answer):
         yield "an error with a status of success", f"a status that says so (code {answer.code})", str(answer.status)
     elif answer.is_(AnswerClass.UNEXPECTED) and answer.status < 300:
@@ -87,12 +89,17 @@ def _error(shape: ErrorShape, answer: Answer) -> Iterator[tuple[str, str, str]]:
         yield "an error without a code", f"a code at {' or '.join(c.source for c in shape.code)}", "none"
     elif shape.code_is_status and answer.code != str(answer.status):
         yield "an error whose code is not its status", f"code {answer.status}", f"code {answer.code}"
-    if shape.message and not any(isinstance(text := where.find(body), str) and text.strip() for where in shape.message):
+    if shape.message and not any(_says_something(where.find(body)) for where in shape.message):
         yield "an error without a message", f"a text at {' or '.join(m.source for m in shape.message)}", "none"
     if shape.time is not None and not _is_older(shape, answer):
         moment = shape.time.find(body)
         if not _is_iso_8601(moment):
             yield "an error without an ISO 8601 time", f"one at {shape.time.source}", repr(moment)[:60]
+
+
+def _says_something(found: object) -> bool:
+    """Whether a message tells what is wrong: a text, or where several things are, a list or an object of them."""
+    return bool(found.strip()) if isinstance(found, str) else isinstance(found, list | dict) and bool(found)
 
 
 def _is_older(shape: ErrorShape, answer: Answer) -> bool:

@@ -1,7 +1,7 @@
 """Answers to forged and plain requests: refused, without effect (SIG, NTF-04, NTF-06, ERR-03, ALL-07)."""
 
 from conformance.judging import causes
-from conformance.judging.expectations import WRONG_METHOD, accepted, fits, in_words, outcome, refused
+from conformance.judging.expectations import WRONG_METHOD, accepted, fits, in_words, is_refusal, outcome
 from conformance.judging.judgement import Judgement
 from conformance.judging.replies import said
 from conformance.judging.sameness import judge_unauthenticated
@@ -47,9 +47,6 @@ def judge_forged(j: Judgement, seen: Forging) -> None:
 
 def _break_expectation(j: Judgement, seen: Forging, answer: Answer, what: str, ids: tuple[str, ...]) -> None:
     action, attack = seen.action, seen.attack
-    if seen.expect is Expectation.UNAUTHENTICATED and refused(answer, attack) and (action.order or action.order_id):
-        # another refusal than that of credentials tells something of the order
-        ids = (*ids, *causes.NOTHING_TOLD_APART)
     classes = " and ".join(dict.fromkeys(vector.attack_class for vector in attack.vectors))
     kind = f"{action.operation.replace('_', '-')} with a flaw ({classes}) {outcome(answer)}"
     j.breaks(what, in_words(seen.expect), said(answer), ids, kind=kind)
@@ -108,7 +105,7 @@ def judge_spelling(j: Judgement, seen: SpelledOtherwise) -> None:
         return
     if answer is None or isinstance(read.answer, Unknown) or (seen.broken and not shown):
         return
-    done, predicted = accepted(answer), "the order for both, or a 4xx for both"
+    done, predicted = accepted(answer), "the order for both, or a refusal for both"
     told = f"read: {said(read.answer)}; cancel: {said(answer)}"
     ended = shown and not seen.sure and not seen.broken and answer.is_(AnswerClass.CANNOT_CANCEL)
     if not ended and not _agree(shown, done, read.answer, answer):
@@ -125,11 +122,7 @@ def judge_spelling(j: Judgement, seen: SpelledOtherwise) -> None:
 
 def _agree(shown: bool, done: bool, read: Answer, cancel: Answer) -> bool:
     """Whether read and cancel both name the order, or both refuse the spelling."""
-    return shown == done and (shown or _is_refused(read)) and (done or _is_refused(cancel))
-
-
-def _is_refused(answer: Answer) -> bool:
-    return 400 <= answer.status < 500
+    return shown == done and (shown or is_refusal(read)) and (done or is_refusal(cancel))
 
 
 def judge_sent(j: Judgement, seen: Sending) -> None:
@@ -141,7 +134,7 @@ def judge_sent(j: Judgement, seen: Sending) -> None:
         kind = f"another method on the path of {action.operation} is answered {answer.status}"
     elif action.expect == "unauthenticated":
         ids = causes.KEY_NEEDED if "key" not in action.credentials else causes.SIGNATURE_NEEDED
-        predicted, right = "unauthenticated", answer.is_(AnswerClass.UNAUTHENTICATED)
+        predicted, right = "refused", is_refusal(answer)
         kind = f"{action.operation} without credentials is answered {answer.status}"
     else:
         j.fits(what, "any answer below 500", said(answer))

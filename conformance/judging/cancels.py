@@ -11,6 +11,7 @@ from conformance.judging import causes
 from conformance.judging.arrival import may_be_on_its_way
 from conformance.judging.case import Level
 from conformance.judging.causes import Cause
+from conformance.judging.expectations import is_refusal
 from conformance.judging.judgement import Judgement
 from conformance.judging.reads import unknown_word
 from conformance.judging.replies import classes_of, means, reply_of, said
@@ -140,7 +141,7 @@ def _break_answer(j: Judgement, seen: Cancelling, answer: Answer, conflict: Conf
     if not met.foreign:
         if answer.is_(AnswerClass.CANNOT_CANCEL) and may_be_on_its_way(j, seen.order, seen.looked):
             return
-        if 400 <= answer.status < 500:
+        if is_refusal(answer):
             judge_same_refusal(j, met.before, answer)
     statuses = told(met.before)
     owner = "another account's " if met.foreign else ""

@@ -23,6 +23,7 @@ from fixtures.contract.document import Contract
 from fixtures.profiles.pointers import Pointer, pointer
 from fixtures.profiles.profile import Profile
 from fixtures.venue.answers import BalanceView
+from fixtures.venue.reading import unshown
 
 LIVE = ACTIVE | {Status.PENDING, Status.PENDING_CANCEL}
 
@@ -53,6 +54,11 @@ class Target:
         operations = self.profile.operations
         named = (getattr(operations, name) for name in type(operations).model_fields)
         return frozenset(operation.method for operation in named if operation is not None)
+
+    @cached_property
+    def unshown(self) -> BalanceView:
+        """What is known of an asset that a read of balances does not show: nothing, or that there is none of it."""
+        return unshown(self.profile.operations.balances)
 
     @cached_property
     def errors(self) -> "ErrorShape":

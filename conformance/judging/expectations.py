@@ -10,6 +10,17 @@ from fixtures.venue.answers import Answer, AnswerClass, Exchange
 
 ACCEPTED: Final = frozenset({AnswerClass.ACCEPTED, AnswerClass.PENDING})
 
+REFUSALS: Final = frozenset(
+    {
+        AnswerClass.CANNOT_CANCEL,
+        AnswerClass.NOT_FOUND,
+        AnswerClass.UNAUTHENTICATED,
+        AnswerClass.MALFORMED,
+        AnswerClass.REJECTED,
+        AnswerClass.THROTTLED,
+    }
+)
+
 HTTP_ITSELF: Final = frozenset({501, 505})
 """What an HTTP server answers to a message that it does not implement (RFC 9110, sections 15.6.2 and 15.6.6)."""
 
@@ -18,14 +29,14 @@ WRONG_METHOD: Final = frozenset({404, 405, 501})
 
 _WORDS: Final[Mapping[Expectation, str]] = {
     Expectation.ACCEPTED: "accepted",
-    Expectation.UNAUTHENTICATED: "unauthenticated",
-    Expectation.REFUSED: "refused with a 4xx",
+    Expectation.UNAUTHENTICATED: "refused",
+    Expectation.REFUSED: "refused",
     Expectation.UNJUDGED: "any answer below 500",
     Expectation.NOT_FOUND: "not-found",
     Expectation.MALFORMED: "malformed",
     Expectation.NOT_FOUND_OR_MALFORMED: "not-found or malformed",
     Expectation.WRONG_METHOD: "405, or 404",
-    Expectation.SAME_OR_REFUSED: "the order, or a refusal with a 4xx",
+    Expectation.SAME_OR_REFUSED: "the order, or a refusal",
 }
 
 
@@ -56,14 +67,13 @@ def fits(expect: Expectation, answer: Answer, attack: Attack) -> bool:
         return bool(answer.classes & _CLASSES[expect])
     if expect is Expectation.WRONG_METHOD:
         return answer.status in WRONG_METHOD
-    if expect is Expectation.REFUSED:
+    if expect in (Expectation.REFUSED, Expectation.UNAUTHENTICATED):
         return refused(answer, attack)
     return answer.status < 500 or refused(answer, attack)  # unjudged, or another spelling of an id
 
 
 _CLASSES: Mapping[Expectation, frozenset[AnswerClass]] = {
     Expectation.ACCEPTED: ACCEPTED,
-    Expectation.UNAUTHENTICATED: frozenset({AnswerClass.UNAUTHENTICATED}),
     Expectation.NOT_FOUND: frozenset({AnswerClass.NOT_FOUND}),
     Expectation.MALFORMED: frozenset({AnswerClass.MALFORMED}),
     Expectation.NOT_FOUND_OR_MALFORMED: frozenset({AnswerClass.NOT_FOUND, AnswerClass.MALFORMED}),
@@ -71,10 +81,15 @@ _CLASSES: Mapping[Expectation, frozenset[AnswerClass]] = {
 """The classes of answers that meet an expectation, where a class says it."""
 
 
+def is_refusal(answer: Answer) -> bool:
+    """Whether an answer says that the request was not carried out, in whatever words and with whatever status."""
+    return bool(answer.classes & REFUSALS) and not accepted(answer)
+
+
 def refused(answer: Answer, attack: Attack) -> bool:
     """Whether the target, or the HTTP server before it, refused; one that sends elsewhere has carried out nothing."""
-    if 400 <= answer.status < 500:
-        return not accepted(answer)
+    if is_refusal(answer):
+        return True
     if "path" in attack.flags and 300 <= answer.status < 400:
         return True
     return by_http_itself(answer, attack)

@@ -17,9 +17,6 @@ from conformance.model.rules import LockModel
 from conformance.model.worlds import Belief, Conflict
 from fixtures.venue.answers import BalanceView
 
-EMPTY = BalanceView(available=ZERO, locked=ZERO, total=ZERO)
-"""An asset that a target does not list holds nothing."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Discrepancy:
@@ -76,8 +73,9 @@ def _judge_resting_funds(j: Judgement, seen: StartSeen, funds: Funds) -> None:
     if not seen.alone or rules.lock_model is not LockModel.SPOT or rules.deviations.keeps or rules.deviations.frees:
         return
     for asset, view in funds.items():
-        before = base.get(asset, BalanceView()).locked
-        if view.locked is None or before is None or view.locked == before:
+        then = base.get(asset, BalanceView())
+        before = then.locked
+        if view.locked is None or before is None or _widened(exactly(before), then, view).holds(view.locked):
             continue
         kept = view.locked > before
         j.breaks(
@@ -112,6 +110,7 @@ def _judge_first(j: Judgement, seen: BalancesSeen, funds: Funds) -> None:
     after = _fitting(j.case, seen.account, funds, seen.at)
     if after is not None:
         j.become(belief=after)
+        _note_inexact(j, seen.account, funds)
         _exercise(j, seen.account, funds)
         _note_lowest(j, seen.account, funds)
         _book(j, seen.account, funds)
@@ -122,6 +121,22 @@ def _judge_first(j: Judgement, seen: BalancesSeen, funds: Funds) -> None:
         j.look_again(LookAgain(after=seen.looks[0], doubt=doubt))
     else:
         _break_funds(j, seen.account, funds, at=seen.at, late=None)
+
+
+def _note_inexact(j: Judgement, account: str, funds: Funds) -> None:
+    """Balances that are not exact are compared as far as they are; where that mattered, the report says so."""
+    case, start = j.case, j.case.start[account]
+    if _unit(*funds.values(), *start.values()):
+        exact = replace(case, start={account: _as_if_exact(start)})
+        locked, moved = case.belief.locked(account, case.rules), case.belief.moved(account, case.rules)
+        if _discrepancies(exact, account, _as_if_exact(funds), locked, moved):
+            j.note(
+                "balances are rounded, or sums in binary floating point: they were compared as far as they are exact"
+            )
+
+
+def _as_if_exact(funds: Funds) -> Funds:
+    return {asset: replace(view, decimals=None) for asset, view in funds.items()}
 
 
 def _fitting(case: Case, account: str, funds: Funds, at: float) -> Belief | None:
@@ -144,14 +159,14 @@ def _uneven(case: Case, account: str, funds: Funds) -> list[str]:
     rules = case.rules
     wrong = []
     for asset, view in funds.items():
-        gap, before = _gap(view), _gap(case.start[account].get(asset, EMPTY))
+        gap, before = _gap(view), _gap(case.start[account].get(asset, case.target.unshown))
         if gap is None:
             continue
         if rules.lock_model is LockModel.SPOT or asset != rules.margin_asset:
             before = ZERO
         elif _has_traded(case, account):
             continue
-        if before is not None and gap != before:
+        if before is not None and abs(gap - before) > 2 * _unit(view):
             wrong.append(asset)
     return wrong
 
@@ -183,12 +198,13 @@ def _book(j: Judgement, account: str, funds: Funds) -> None:
     for asset, moved in case.belief.moved(account, case.rules).items():
         if moved.bounded:
             continue
-        view, before = funds.get(asset, EMPTY), start.get(asset, EMPTY)
+        view, before = funds.get(asset, case.target.unshown), start.get(asset, case.target.unshown)
         here = locked.get(asset, NOTHING).low
         start[asset] = BalanceView(
             available=None if view.available is None else view.available + here,
             locked=before.locked,
             total=view.total,
+            decimals=view.decimals,
         )
     j.become(belief=booked, start={**case.start, account: start})
 
@@ -199,7 +215,7 @@ def _discrepancies(
     found: list[Discrepancy] = []
     start = case.start[account]
     for asset in sorted({*start, *funds, *locked, *moved}):
-        before, now = start.get(asset, EMPTY), funds.get(asset, EMPTY)
+        before, now = start.get(asset, case.target.unshown), funds.get(asset, case.target.unshown)
         here, trades = locked.get(asset, NOTHING), moved.get(asset, NOTHING)
         for part, of_lock, change in (
             ("locked", True, here),
@@ -210,9 +226,21 @@ def _discrepancies(
             if then is None or seen is None:
                 continue
             predicted = exactly(then).plus(change)
-            if not predicted.holds(seen):
+            if not _widened(predicted, before, now).holds(seen):
                 found.append(Discrepancy(asset=asset, part=part, of_lock=of_lock, predicted=predicted, seen=seen))
     return found
+
+
+def _unit(*views: BalanceView) -> Decimal:
+    """One in the last place to which all of these balances are exact; nothing where they are exact to the last."""
+    places = [view.decimals for view in views if view.decimals is not None]
+    return Decimal(1).scaleb(-min(places)) if places else ZERO
+
+
+def _widened(predicted: Span, *views: BalanceView) -> Span:
+    """What may be seen of a predicted amount where what is seen is not exact, or what it started from."""
+    unit = _unit(*views)
+    return Span(predicted.low - unit, predicted.high + unit) if unit else predicted
 
 
 def _is_of_lock(before: BalanceView, now: BalanceView) -> bool:
@@ -266,7 +294,7 @@ def _nearest(case: Case, account: str, funds: Funds) -> list[Discrepancy]:
     """Where only the combination is wrong: the difference to the hull's middle explains most."""
     found = []
     for asset, span in case.belief.locked(account, case.rules).items():
-        view, before = funds.get(asset, EMPTY), case.start[account].get(asset, EMPTY)
+        view, before = funds.get(asset, case.target.unshown), case.start[account].get(asset, case.target.unshown)
         if view.locked is not None and before.locked is not None and not span.exact:
             predicted = exactly(before.locked).plus(span)
             found.append(Discrepancy(asset=asset, part="locked", of_lock=True, predicted=predicted, seen=view.locked))
@@ -497,7 +525,7 @@ def _assets_of(case: Case, name: str) -> set[str]:
 
 def surely_available(case: Case, account: str, asset: str) -> Decimal:
     """What the account must have available of an asset, whatever others traded; nothing where nobody can say."""
-    before = case.start.get(account, {}).get(asset, EMPTY).available
+    before = case.start.get(account, {}).get(asset, case.target.unshown).available
     if before is None:
         return ZERO
     moved, locked = (side(account, case.rules).get(asset, NOTHING) for side in (case.belief.moved, case.belief.locked))

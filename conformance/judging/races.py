@@ -140,7 +140,7 @@ def _judge_read(j: Judgement, call: RaceCall, *, at: float) -> None:
     what = f"a read of {call.order} among calls at once"
     if view is None:
         if not answer.is_(AnswerClass.SERVER_ERROR):
-            judge_vanished(j, call.order, what, answer.status, at=at)
+            judge_vanished(j, call.order, what, f"HTTP {answer.status}, no order", at=at)
     elif view.status is None:
         j.cannot_judge(unknown_word(view.word, what))
     elif wrong := wrong_terms(order.terms, view):

@@ -9,6 +9,7 @@ from conformance.judging import causes
 from conformance.judging.arrival import is_on_its_way, may_be_on_its_way
 from conformance.judging.case import Closed, TrackedOrder
 from conformance.judging.causes import Aspect, CauseAt, broken, closest, named, reasons
+from conformance.judging.expectations import is_refusal
 from conformance.judging.judgement import Judgement
 from conformance.judging.seen import EarlierOrderSeen, Ended, ListSeen, OrderSeen
 from conformance.model.amounts import ZERO, Span
@@ -57,16 +58,15 @@ def judge_order(j: Judgement, seen: OrderSeen) -> None:
     elif view is not None:
         judge_view(j, name, view, Look(asked=seen.asked, at=seen.at, moment=seen.moment))
     elif not answer.is_(AnswerClass.SERVER_ERROR):  # which is judged as an answer already
-        judge_vanished(j, name, f"a read of {name}", answer.status, at=seen.at)
+        judge_vanished(j, name, f"a read of {name}", f"HTTP {answer.status}, no order", at=seen.at)
 
 
-def judge_vanished(j: Judgement, name: str, what: str, status: int, *, at: float) -> None:
-    """Judge that an order cannot be read by its owner any more (CXL-08)."""
+def judge_vanished(j: Judgement, name: str, what: str, shown: str, *, at: float) -> None:
+    """Judge that an order is not shown to its owner any more (CXL-08)."""
     predicted = j.case.allowed(name)
     after = j.case.belief.having_vanished(name, j.case.rules, until=at)
-    shown = f"HTTP {status}, no order"
     if isinstance(after, Conflict):
-        j.breaks(what, predicted, shown, causes.CONSISTENT, kind=f"an order cannot be read any more: {status}")
+        j.breaks(what, predicted, shown, causes.CONSISTENT, kind=f"an order cannot be read any more: {shown}")
         return
     j.become(belief=after)
     j.change(name, causes=())
@@ -78,7 +78,7 @@ def _judge_foreign_read(j: Judgement, seen: OrderSeen, answer: Answer) -> None:
     answered = answer.is_(AnswerClass.ACCEPTED) and Capability.READ in j.case.target.offered
     judge_foreign_read(j, seen.order, answered or seen.result.view is not None, answer.status)
     told = answer.is_(AnswerClass.NOT_FOUND) or answer.is_(AnswerClass.THROTTLED)
-    if not 400 <= answer.status < 500 or told or j.case.profile.relaxations.foreign_order_differs:
+    if not is_refusal(answer) or told or j.case.profile.relaxations.foreign_order_differs:
         return
     what = f"the answer to a read of {seen.order} by another account"
     kind = "a read of a foreign order is answered unlike one of an unknown order"
@@ -429,15 +429,23 @@ def judge_list(j: Judgement, seen: ListSeen) -> None:
     if not seen.closed and seen.market is None:
         _judge_earlier_orders(j, what, seen.views)
     _judge_owners(j, seen.account, shown, what)
-    look = Look(asked=seen.asked, at=seen.at, moment=seen.moment, listed=not seen.closed)
+    everything = _shows_everything(j)
     for name in seen.names:
         view = shown.get(j.case.orders[name].order_id)
         if view is not None:
-            judge_view(j, name, view, look)
-        elif not seen.closed and not _judge_missing(j, name, len(shown), what, seen):
+            # where it shows closed orders too, it is a list of active ones as far as it shows an order to be active
+            listed = not seen.closed and (not everything or view.status in ACTIVE)
+            judge_view(j, name, view, Look(asked=seen.asked, at=seen.at, moment=seen.moment, listed=listed))
+        elif not seen.closed and not seen.full and not _judge_missing(j, name, len(shown), what, seen):
             return
         if j.again is not None or (j.ended and (seen.closed or seen.market is not None)):
             return
+
+
+def _shows_everything(j: Judgement) -> bool:
+    """Whether the list of an account's orders shows closed ones whatever it is asked for, as the profile says."""
+    section = j.case.profile.operations.list
+    return section is not None and section.shows == "all"
 
 
 def _called(seen: ListSeen) -> str:
@@ -460,6 +468,10 @@ def _judge_missing(j: Judgement, name: str, entries: int, what: str, seen: ListS
             return False
         if may_be_on_its_way(j, name, seen.looked):
             return False
+    elif _shows_everything(j):
+        if entries not in WHOLE_PAGES:
+            judge_vanished(j, name, f"{what}, for {name}", "not in the list", at=seen.at)
+        return not j.ended
     order, predicted = j.case.orders[name], j.case.allowed(name)
     about = f"the list of active orders, for {name}"
     after = j.case.belief.having_missed(name, j.case.rules, until=seen.at)

@@ -44,9 +44,13 @@ def masked(text: str, *known: str) -> str:
     return text
 
 
-def refusal_fingerprint(answer: Answer) -> str:
-    """The HTTP status and the error code of a refusal (TRM-06)."""
-    return f"HTTP {answer.status}, code {answer.code}"
+def refusal_fingerprint(answer: Answer, *, by_pattern: bool = False) -> str:
+    """The HTTP status and the error code of a refusal (TRM-06).
+
+    ``by_pattern``: the venue's codes have ids or amounts in them, so that it is what they mean that must be the same.
+    """
+    code = "/".join(sorted(answer.classes)) if by_pattern else answer.code
+    return f"HTTP {answer.status}, code {code}"
 
 
 def whole_fingerprint(answer: Answer, *known: str) -> str:
@@ -57,7 +61,8 @@ def whole_fingerprint(answer: Answer, *known: str) -> str:
         if name.lower() not in _VARIES
     )
     body = masked(answer.exchange.response_body, *known)
-    return f"HTTP {answer.status}, code {answer.code}, headers [{', '.join(headers)}], body {body}"
+    code = masked(answer.code or "None", *known)
+    return f"HTTP {answer.status}, code {code}, headers [{', '.join(headers)}], body {body}"
 
 
 def _fingerprint_again(answer: Answer | Unknown | None, *known: str) -> str | None:
@@ -69,7 +74,10 @@ def judge_same_refusal(j: Judgement, before: tuple[OrderState, ...], answer: Ans
     statuses = {state.status for state in before}
     if len(statuses) != 1 or j.case.profile.relaxations.refusal_may_vary:
         return
-    question, seen = f"cancel of a {next(iter(statuses))} order", refusal_fingerprint(answer)
+    question, seen = (
+        f"cancel of a {next(iter(statuses))} order",
+        refusal_fingerprint(answer, by_pattern=_has_patterns(j)),
+    )
     first = j.case.known.fingerprints.get(question)
     if first is None:
         remember(j, question, seen)
@@ -77,6 +85,10 @@ def judge_same_refusal(j: Judgement, before: tuple[OrderState, ...], answer: Ans
         j.breaks(f"the refusal of a {question}", first, seen, SAME_REFUSAL, kind="a refusal varies", ends=False)
     else:
         j.fits(f"the refusal of a {question}", seen, "the same", SAME_REFUSAL)
+
+
+def _has_patterns(j: Judgement) -> bool:
+    return any(accepts.pattern for accepts in j.case.profile.answers.of("cancel").values())
 
 
 def remember(j: Judgement, question: str, fingerprint: str) -> None:

@@ -212,7 +212,7 @@ class OrderSeen:
 class ListSeen:
     """The active orders of an account were listed, all or those of one ``market``; or all, with closed ones.
 
-    ``names`` are the orders of the plan that are judged by it.
+    ``names`` are the orders of the plan that are judged by it. ``full``: it may hold more than was shown.
     """
 
     account: str
@@ -222,6 +222,7 @@ class ListSeen:
     at: float
     moment: float
     closed: bool = False
+    full: bool = False
     market: str | None = None
     again: float = 0.0
     looked: Looked = field(default_factory=dict)

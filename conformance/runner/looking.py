@@ -125,6 +125,7 @@ def _listed(
             at=now(),
             moment=moment(),
             closed=closed,
+            full=result.full,
             market=market,
             again=again,
         )
@@ -150,8 +151,14 @@ def other_lists(run: PlanRun, account: str) -> None:
         market = orders[ended[-1]].terms.market
         there = tuple(name for name in own if orders[name].terms.market == market)
         _listed(run, account, there, lambda: run.venue.orders(account, only=market), market=market)
-    if not run.ended:
+    if not run.ended and not _shows_everything(run):
         _listed(run, account, own, lambda: run.venue.orders(account, include_closed=True), closed=True)
+
+
+def _shows_everything(run: PlanRun) -> bool:
+    """Whether the list that every look takes has the closed orders in it already."""
+    section = run.profile.operations.list
+    return section is not None and section.shows == "all" and run.profile.operations.history is None
 
 
 def _look_into_history(run: PlanRun, name: str, caller: str) -> None:

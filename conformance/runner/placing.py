@@ -7,6 +7,7 @@ from functools import partial
 
 from conformance.judging.case import LIVE
 from conformance.judging.placings import facing, incoming, may_lack_funds
+from conformance.judging.reads import wrong_terms
 from conformance.judging.seen import Approached, Driven, LockSeen, Overdue, Placing
 from conformance.model.events import Execute, Expire, Place
 from conformance.model.lifecycle import OrderState
@@ -58,7 +59,7 @@ def place_as(run: PlanRun, name: str, terms: Terms, *, learns: bool = True) -> b
     funds_before = _funds_for_learning(run, event) if learns else None
     placed = run.venue.place(terms, post_only=terms.post_only or None)
     run.changed()
-    answer, order_id = _resolved(run, terms.account, placed)
+    answer, order_id = _resolved(run, terms, placed)
     if order_id is None and run.ended:
         return False
     if order_id is not None and not (event.held or event.waits):
@@ -88,7 +89,7 @@ def arriving(run: PlanRun, name: str, terms: Terms, at: float) -> Place:
     return replace(event, short=may_lack_funds(case, incoming(event)))
 
 
-def _resolved(run: PlanRun, account: str, placed: Placed) -> tuple[Answer | None, str | None]:
+def _resolved(run: PlanRun, terms: Terms, placed: Placed) -> tuple[Answer | None, str | None]:
     """The answer and the id; a lost answer is looked up by the client id, and never sent again."""
     run.took(placed.answer)
     if isinstance(placed.answer, Answer):
@@ -96,8 +97,9 @@ def _resolved(run: PlanRun, account: str, placed: Placed) -> tuple[Answer | None
     if not placed.answer.sent:
         run.abandon(f"an order could not be sent: {placed.answer.reason}")
     if not run.profile.finds_by_client_id:
+        leave_to_clean_up(run, terms, placed.client_id)
         run.abandon(f"the answer to placing an order was lost, and {NOT_FOUND_AGAIN}")
-    order_id = found_by_client_id(run, account, placed.client_id)
+    order_id = found_by_client_id(run, terms.account, placed.client_id)
     if order_id is None:
         run.abandon("the answer to placing an order was lost, and the order is not in the list")
     return None, order_id
@@ -113,6 +115,27 @@ def found_by_client_id(run: PlanRun, account: str, client_id: str) -> str | None
 def booking_delay(run: PlanRun, event: Place) -> float:
     """Seconds until what an incoming order may have traded is booked, where the venue takes a while (fill_delay)."""
     return run.profile.timing.fill_delay if facing(run.case, incoming(event)) else 0.0
+
+
+def leave_to_clean_up(run: PlanRun, terms: Terms, client_id: str) -> None:
+    """Have an order that its placing had no answer for, and nothing names, cancelled before the next plan.
+
+    It is the one active order of the account with these terms whose id was never handed out to this run. That is too
+    little to judge anything by it.
+    """
+    if Capability.LIST not in run.offered:
+        return
+    let_pass(run.profile.timing.read_delay)
+    listed = run.asked(partial(run.venue.orders, terms.account))
+    run.took(listed.answer)
+    journal = run.venue.desk.journal
+    new = [
+        view
+        for view in listed.views or ()
+        if view.status in ACTIVE and view.order_id not in journal.handed_out and wrong_terms(terms, view) is None
+    ]
+    if len(new) == 1:
+        journal.placed(client_id, new[0].order_id)
 
 
 def reach_the_book(run: PlanRun, terms: Terms, order_id: str) -> None:

@@ -25,6 +25,7 @@ from conformance.runner.placing import (
     crossing_terms,
     end_rest,
     found_by_client_id,
+    leave_to_clean_up,
     reach_the_book,
 )
 from conformance.runner.plan_run import PlanRun
@@ -158,6 +159,8 @@ def _resolved(run: PlanRun, calls: Iterable[RaceCall]) -> list[RaceCall]:
             continue
         if isinstance(answer, Unknown):
             lost = "the order is not in the list" if run.profile.finds_by_client_id else NOT_FOUND_AGAIN
+            if not run.profile.finds_by_client_id and call.terms is not None:
+                leave_to_clean_up(run, call.terms, call.sent.client_id)
             reason = f"{call.label} had no answer, and {lost}: {answer.reason}"
             _abandon(run, resolved, reason)
         elif call.terms is None or not call.terms.post_only:

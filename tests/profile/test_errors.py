@@ -101,8 +101,8 @@ def test_a_minimal_target_file_is_enough(write: Callable[[str], Path]) -> None:
         ('extends = "documented"', "", "operations: is missing; expected a table with place, cancel"),
         ('extends = "documented"', 'extends = "documented', "is not valid TOML"),
         (
-            "[target]", "[answers.not_found]\nstatus = [200]\n[target]",
-            "answers: not_found and accepted share the status 200 and no code tells them apart.",
+            "[target]", "[answers.accepted]\nstatus = [200]\n[answers.not_found]\nstatus = [200]\n[target]",
+            "share the status 200 and neither a code nor anything else in the body tells them apart.",
         ),
         (
             "[target]", "[answers.accepted]\nstatus = 200\n[target]",

@@ -164,3 +164,11 @@ def test_plans_ask_for_nothing_that_a_target_lacks(lacking: set[Capability]) -> 
     missing = {Capability.LIST: "list", Capability.READ: "read", Capability.BALANCES: "balances"}
     control = {one.operation for one in forged(control_plans(ground))}
     assert not control & {missing[one] for one in lacking if one in missing}
+
+
+def test_where_ids_may_be_anything_most_texts_apply_to_any_id() -> None:
+    """A small budget is not spent on what only a UUID can be; some of that is tried, for ids may be UUIDs still."""
+    few = battery("NTF-06", count=6, seed=1, uuids=False)
+    assert [one.vectors[0].of_uuids for one in few] == [False] * 4 + [True] * 2
+    assert len({one.name for one in few}) == 6
+    assert battery("SIG-04", count=9, seed=1, uuids=False) == battery("SIG-04", count=9, seed=1)

@@ -47,7 +47,7 @@ def test_refusals_of_the_documented_dialect(
 
 
 def test_codes_tell_answers_of_one_status_apart(profile_at: Callable[..., Profile]) -> None:
-    """A dialect that answers 200 to everything is read by its codes; an unnamed code is unexpected."""
+    """A dialect that answers 200 to everything is read by its codes; an unnamed code refuses."""
     answers = {
         "code": ["/code"],
         "accepted": {"status": [200], "code": ["0"]},
@@ -60,7 +60,7 @@ def test_codes_tell_answers_of_one_status_apart(profile_at: Callable[..., Profil
         (51400, AnswerClass.CANNOT_CANCEL),
         ("51401", AnswerClass.CANNOT_CANCEL),
         (51603, AnswerClass.NOT_FOUND),
-        ("7", AnswerClass.UNEXPECTED),
+        ("7", AnswerClass.REJECTED),
     ):
         body = {"code": code}
         assert reader.classes("cancel", 200, reader.code(body), body, False) == {expected}
@@ -158,7 +158,7 @@ def test_units_of_times(profile_at: Callable[..., Profile], unit: str, value: ob
 def test_lists_of_either_form(profile_at: Callable[..., Profile]) -> None:
     """A list and a map by id give the same orders; one unreadable record makes the list unreadable."""
     plain = profile_at(URL)
-    reader = ListReader(plain, AnswerReader(plain))
+    reader = ListReader(plain.operations.list, AnswerReader(plain))
     listed = reader.orders({"data": {"orders": [ORDER]}})
     assert listed is not None
     assert [view.order_id for view in listed] == ["o-1"]
@@ -168,7 +168,7 @@ def test_lists_of_either_form(profile_at: Callable[..., Profile]) -> None:
     mapped = profile_at(URL, operations={**plain.operations.model_dump(mode="json", exclude_none=True), "list": {
         "method": "GET", "path": "/o", "orders": "", "form": "map",
     }})  # fmt: skip
-    by_id = ListReader(mapped, AnswerReader(mapped)).orders({"o-9": {**ORDER, "id": None}})
+    by_id = ListReader(mapped.operations.list, AnswerReader(mapped)).orders({"o-9": {**ORDER, "id": None}})
     assert by_id is not None
     assert [view.order_id for view in by_id] == ["o-9"]
 
