@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import lanes, predicting, requesting, searching, starting
+from benchmarks import lanes, predicting, recording, requesting, searching, starting
 from benchmarks.figures import Figure
 from conformance.engine.levels import LevelName
 
-PARTS = ("predictions", "searches", "start", "requests", "lanes")
+PARTS = ("predictions", "searches", "start", "requests", "recording", "lanes")
 
 
 def main() -> None:
@@ -25,6 +25,7 @@ def main() -> None:
         "searches": searching.measure,
         "start": starting.measure,
         "requests": lambda: requesting.measure(LevelName(asked.level)),
+        "recording": recording.measure,
         "lanes": lanes.measure,
     }
     console = Console()

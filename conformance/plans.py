@@ -29,8 +29,11 @@ class Place:
     """Place an order; ``quantity`` in base units, ``price`` in quote units per base unit (``None``: market order).
 
     A ``gtd`` order gets a deadline by the driver that the target has: soon where the plan lets it expire by waiting,
-    far away otherwise. ``client_id_length`` asks for a client id of so many characters; its text is made anew each time
-    the plan runs, since venues refuse a client id that they have seen.
+    far away otherwise; or ``lifetime`` seconds ahead, or the target's shortest time where that is longer.
+    ``client_id_length`` asks for a client id of so many characters; its text is made anew each time the plan runs,
+    since venues refuse a client id that they have seen. ``client_id_of`` asks for the one that another order of the
+    plan had. With ``whole_funds`` the order takes all that the account has available when it is placed, as far as the
+    market's grid and its largest order go, in place of ``quantity``; where nothing is left it is passed over.
     """
 
     do: Literal["place"] = "place"
@@ -43,7 +46,10 @@ class Place:
     type: OrderType = OrderType.LIMIT
     time_in_force: TimeInForce = TimeInForce.GTC
     client_id_length: Annotated[int, Field(ge=1)] | None = None
+    client_id_of: str | None = None
+    lifetime: Annotated[float, Field(gt=0)] | None = None
     post_only: bool = False
+    whole_funds: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,10 +133,11 @@ class Settle:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wait:
-    """Let time pass, in seconds."""
+    """Let time pass, in seconds; or until so many seconds before the deadline of ``before_deadline_of``."""
 
     do: Literal["wait"] = "wait"
     seconds: Annotated[float, Field(ge=0, le=3600)]
+    before_deadline_of: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -197,14 +197,16 @@ def _verdict(
     chosen: set[str] | None,
 ) -> tuple[Verdict, str]:
     if findings:
-        steady = [f for f in findings if not f.intermittent]
-        return (Verdict.FAIL, "") if steady else (Verdict.INTERMITTENT, "")
+        return (Verdict.INTERMITTENT if all(found.intermittent for found in findings) else Verdict.FAIL), ""
     if chosen is not None and requirement not in chosen:
         return Verdict.NOT_EXERCISED, "not selected in this run"
     if requirement in missing:
         return Verdict.NOT_EXERCISED, missing[requirement]
-    if count:
-        return Verdict.PASS, ""
+    return (Verdict.PASS, "") if count else _without_a_sign(requirement, record)
+
+
+def _without_a_sign(requirement: str, record: RunRecord) -> tuple[Verdict, str]:
+    """Why nothing showed whether a requirement holds that could have been exercised."""
     if also := record.also(requirement):
         return Verdict.INCONCLUSIVE, f"what would show it is hidden by the finding of {also}"
     if requirement in record.beyond:

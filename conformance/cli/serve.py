@@ -86,11 +86,12 @@ def serve(
 def _list_faults() -> None:
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from fixtures.faults import FAULTS
 
-    table = Table("fault", "caught by", "what it does", box=None, pad_edge=False, header_style="bold")
+    name = Column("fault", no_wrap=True, min_width=max(map(len, FAULTS)))  # a name is copied from here: never cut
+    table = Table(name, "caught by", "what it does", box=None, pad_edge=False, header_style="bold")
     for fault in sorted(FAULTS.values(), key=lambda one: (one.family, one.requirement, one.name)):
         rarity = f" ({fault.rarity})" if fault.rarity else ""
         table.add_row(fault.name, fault.requirement, escape(fault.summary + rarity))

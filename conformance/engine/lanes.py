@@ -89,25 +89,30 @@ class Lanes:
         return [lane for lane, lacks in zip(self.lanes, lacking, strict=True) if lacks == least]
 
     def run(
-        self, plan: Plan, *, number: int | None = None, by_itself: bool = False, unprejudiced: bool = False
+        self,
+        plan: Plan,
+        *,
+        number: int | None = None,
+        by_itself: bool = False,
+        taken_for: Deviations | None = None,
     ) -> PlanResult:
         """Run one plan in this thread, on the lane of this number or a free one.
 
-        ``by_itself``: without what earlier plans have shown; ``unprejudiced``: without what the target is known to do
-        wrong, so that the plan shows it again.
+        ``by_itself``: without what earlier plans have shown; ``taken_for``: with this alone of what the target is known
+        to do wrong, so that the plan shows the rest again.
         """
         with self.borrowed(plan, number) as lane:
             memory = lane.memory.by_itself() if by_itself else lane.memory
             known = lane.memory.known
-            if unprejudiced:
-                memory.known = memory.known.unprejudiced()
+            if taken_for is not None:
+                memory.known = replace(memory.known.unprejudiced(), deviations=taken_for)
             if memory.recorder is not None:
-                memory.recorder.unprejudiced = unprejudiced
+                memory.recorder.unprejudiced = taken_for is not None
             try:
                 result = run_plan(plan, lane.venue, memory, markets=lane.venue.profile.markets_of(lane.number))
             finally:
                 lane.memory.after(memory)
-                if unprejudiced:
+                if taken_for is not None:
                     lane.memory.known = lane.memory.known.prejudiced_as(known)
             result.lane, result.before, lane.last = lane.number, lane.last, plan
             return result

@@ -19,6 +19,7 @@ class Level:
     ``events_at_once`` is how many events a closed order meets in one plan of the table of states and events;
     ``ages`` are the seconds that orders rest, or stay closed, before they are cancelled: the first for several plans,
     each of the others for one;
+    ``situations`` are plans of the grammar of strategies.situations;
     ``expiries`` bounds the orders whose deadline is waited for, where a target lets orders expire in no other way.
     """
 
@@ -29,6 +30,7 @@ class Level:
     events_at_once: int
     attacks: int
     races: int
+    situations: int
     repeats: int
     minimise: int
     ages: tuple[float, ...]
@@ -48,6 +50,7 @@ LEVELS = {
         events_at_once=6,
         attacks=160,
         races=3,
+        situations=22,
         repeats=2,
         minimise=80,
         ages=(1.2,),
@@ -61,6 +64,7 @@ LEVELS = {
         events_at_once=1,
         attacks=900,
         races=24,
+        situations=240,
         repeats=4,
         minimise=220,
         ages=(1.2, 6),
@@ -74,6 +78,7 @@ LEVELS = {
         events_at_once=1,
         attacks=3200,
         races=300,
+        situations=2000,
         repeats=9,
         minimise=400,
         ages=(1.2, 6, 61),

@@ -7,7 +7,7 @@ that need more than that have a codec of their own (:mod:`conformance.history.fa
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from decimal import Decimal
-from enum import Enum
+from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -19,10 +19,15 @@ _PLAIN: Final = (str, int, float, bool)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Codec(Generic[C]):
-    """How values of one type become JSON data, and JSON data such values."""
+    """How values of one type become JSON data, and JSON data such values; ``as_is``: a value is JSON data already."""
 
     write: Callable[[Any, C], Any]
     read: Callable[[Any, C], Any]
+    as_is: bool = False
+
+
+def _as_is(read: Callable[[Any, C], Any]) -> Codec[C]:
+    return Codec(write=lambda value, _: value, read=read, as_is=True)
 
 
 class Codecs(Generic[C]):
@@ -52,12 +57,12 @@ class Codecs(Generic[C]):
             return self._mapping(given)
         if is_dataclass(hint) and isinstance(hint, type):
             return self.dataclass(hint)
-        if isinstance(hint, type) and issubclass(hint, Enum):
-            return Codec(write=lambda value, _: value.value, read=lambda data, _: hint(data))
+        if isinstance(hint, type) and issubclass(hint, StrEnum):
+            return _as_is(lambda data, _: hint(data))
         if hint is Decimal:
             return Codec(write=lambda value, _: str(value), read=lambda data, _: Decimal(data))
         if hint in _PLAIN or hint in (Any, object, NoneType) or str(origin) == "typing.Literal":
-            return Codec(write=lambda value, _: value, read=lambda data, _: data)
+            return _as_is(lambda data, _: data)
         raise TypeError(f"values of {hint} cannot be stored")
 
     def dataclass(self, kind: type, *, without: frozenset[str] = frozenset()) -> Codec[C]:
@@ -66,15 +71,17 @@ class Codecs(Generic[C]):
         A class that holds values of its own kind is not foreseen.
         """
         hints = get_type_hints(kind)
-        parts = [(one.name, self.of(hints[one.name]), _default(one)) for one in fields(kind) if one.name not in without]
-        named = {name: codec for name, codec, _ in parts}
+        chosen = [one for one in fields(kind) if one.name not in without]
+        named = {one.name: self.of(hints[one.name]) for one in chosen}
+        # a run writes thousands of these: what is JSON data already is not handed on
+        parts = [(one.name, None if (c := named[one.name]).as_is else c.write, _default(one)) for one in chosen]
 
         def write(value: Any, context: C) -> Any:
             data = {}
-            for name, codec, default in parts:
+            for name, write_part, default in parts:
                 part = getattr(value, name)
                 if part is not default and part != default:
-                    data[name] = codec.write(part, context)
+                    data[name] = part if write_part is None else write_part(part, context)
             return data
 
         def read(data: Any, context: C) -> Any:
@@ -90,7 +97,7 @@ class Codecs(Generic[C]):
         if len(kinds) == 1 and not rest:
             return _optional(self.of(next(iter(kinds.values()))))
         if not kinds and all(one in _PLAIN for one in rest):
-            return Codec(write=lambda value, _: value, read=lambda data, _: data)
+            return _as_is(lambda data, _: data)
         if rest:
             raise TypeError(f"values of {given} cannot be told apart")
         codecs = {name: self.of(one) for name, one in kinds.items()}
@@ -112,11 +119,13 @@ class Codecs(Generic[C]):
             return Codec(
                 write=lambda value, context: [c.write(v, context) for c, v in zip(codecs, value, strict=True)],
                 read=lambda data, context: tuple(c.read(v, context) for c, v in zip(codecs, data, strict=True)),
+                as_is=all(c.as_is for c in codecs),
             )
         one, ordered = self.of(given[0]), sorted if kind is frozenset else list
         return Codec(
             write=lambda value, context: ordered([one.write(part, context) for part in value]),
             read=lambda data, context: kind(one.read(part, context) for part in data),
+            as_is=kind is tuple and one.as_is,
         )
 
     def _mapping(self, given: tuple[Any, ...]) -> Codec[C]:
@@ -133,6 +142,7 @@ def _optional(one: Codec[C]) -> Codec[C]:
     return Codec(
         write=lambda value, context: None if value is None else one.write(value, context),
         read=lambda data, context: None if data is None else one.read(data, context),
+        as_is=one.as_is,
     )
 
 

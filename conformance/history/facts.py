@@ -102,8 +102,8 @@ def _with_document(whole: Codec[PlanRunContext]) -> Codec[PlanRunContext]:
     """Answers whose document is made from the text again; ``json`` says that there was one."""
 
     def write(answer: Answer, context: PlanRunContext) -> Any:
-        data = {**whole.write(answer, context), "json": answer.body is not None}
-        del data["body"]
+        data = whole.write(answer, context)
+        data["json"] = data.pop("body", None) is not None
         if answer.exchange.response_body == answer.text[:KEPT_TEXT]:
             data["exchange"].pop("response_body", None)
         return data

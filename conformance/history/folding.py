@@ -74,7 +74,10 @@ class _Repetition:
 
 @dataclass(kw_only=True)
 class HistoryFold:
-    """A history under judgement. ``facts`` counts what was judged, ``lanes`` what is known of each lane's target."""
+    """A history under judgement. ``facts`` counts what was judged, ``lanes`` is what each knows of the target.
+
+    ``results`` are those of plan runs that are still to be counted, or stand for findings.
+    """
 
     history: History
     target: Target
@@ -82,8 +85,8 @@ class HistoryFold:
     established: Deviations = NONE
     facts: int = 0
     lanes: defaultdict[int, _Lane] = field(default_factory=lambda: defaultdict(_Lane))
+    results: dict[int, PlanResult] = field(default_factory=dict)
     _open: dict[int, PlanFold] = field(default_factory=dict)
-    _kept: dict[int, PlanResult] = field(default_factory=dict)
     _shown: dict[Key, Finding] = field(default_factory=dict)
     _runs: defaultdict[str, list[_Repetition]] = field(default_factory=lambda: defaultdict(list))
 
@@ -137,12 +140,12 @@ class HistoryFold:
             broken = frozenset(name for violation in result.violations for name in violation.requirements)
             self._runs[result.plan.digest].append(_Repetition(broken=broken, judged=result.trouble is None))
         if number in self.history.counted or number in self.history.standing:
-            self._kept[number] = result
+            self.results[number] = result
 
     def _count(self, number: int, test: str) -> None:
-        result, requests = self._kept[number], self.record.requests
+        result, requests = self.results[number], self.record.requests
         result, self.established = judged_with(result, self.established)
-        self._kept[number] = result
+        self.results[number] = result
         self.record.add(result)
         self.record.requests = requests  # they were counted when it ended
         for violation in result.violations:
@@ -155,7 +158,7 @@ class HistoryFold:
             more = (name for name in violation.requirements if name not in known.violation.requirements)
             known.violation = replace(known.violation, requirements=(*known.violation.requirements, *more))
         if number not in self.history.standing:
-            del self._kept[number]
+            del self.results[number]
 
     # -- findings -----------------------------------------------------------------------------------------------------
 
@@ -180,7 +183,7 @@ class HistoryFold:
 
     def _finding(self, key: Key, line: Line) -> Finding | None:
         """A finding of the run, if its plan run shows a violation of its requirement to today's judge."""
-        result = self._kept.get(line["plan_run"])
+        result = self.results.get(line["plan_run"])
         shown = None if result is None else _like(result.violations, line["requirements"][0], line["kind"])
         if result is None or shown is None:
             return None

@@ -14,8 +14,12 @@ from conformance.judging.causes import (
 from conformance.judging.expectations import WRONG_METHOD, by_http_itself, knows_no_such_method
 from conformance.judging.insides import insides
 from conformance.judging.judgement import Judgement
+from conformance.judging.sameness import whole_fingerprint
 from conformance.judging.seen import Answered, Asked, Complained, Proposed
 from fixtures.venue.answers import Answer, AnswerClass, Unknown
+
+MOST_FAILURES = 200
+"""Different errors of the server that are told apart; what varies with each answer is not remembered for ever."""
 
 UNAUTHENTICATED = frozenset({AnswerClass.UNAUTHENTICATED})
 
@@ -48,14 +52,19 @@ def _judge_status(j: Judgement, seen: Answered, answer: Answer) -> None:
         j.exercise(ANSWERED)
         return
     flaw = "" if attack is None else f" with a flaw ({attack.vectors[0].attack_class})"
+    known, failure = j.case.rules.deviations, (exchange.operation, whole_fingerprint(answer))
+    first = not seen.ids or known.failures.get(failure, seen.ids) == seen.ids
     j.breaks(
         f"the answer to {exchange.operation}" + ("" if attack is None else f" with a flaw ({attack.note})"),
         "any answer below 500",
         f"HTTP {answer.status}",
-        (*seen.ids, *ANSWERED),
+        (*seen.ids, *ANSWERED) if first else ANSWERED,
         kind=f"{exchange.operation}{flaw} answered 5xx",
+        also=seen.ids,
         ends=False,
     )
+    if failure not in known.failures and len(known.failures) < MOST_FAILURES:
+        j.establish(replace(known, failures={**known.failures, failure: seen.ids}))
 
 
 def _judge_insides(j: Judgement, answer: Answer) -> None:

@@ -15,6 +15,10 @@ from conformance.judging.seen import Looked
 from conformance.model.order import ACTIVE, Status
 
 
+def _may_be_held(j: Judgement, name: str) -> bool:
+    return any(state.status is Status.PENDING for state in j.case.states(name))
+
+
 def is_on_its_way(j: Judgement, name: str, status: Status | None, *, perhaps: bool = False) -> bool:
     """Whether an order that was seen so is only on its way to the book; then the plan ends here, and is run again.
 
@@ -22,12 +26,12 @@ def is_on_its_way(j: Judgement, name: str, status: Status | None, *, perhaps: bo
     that an active one counts too.
     """
     order = j.case.orders[name]
-    arrived = perhaps and status in ACTIVE and _is_told(j) and order.terms.price is not None
-    held = any(state.status is Status.PENDING for state in j.case.states(name)) and order.terms.price is None
-    if (status is not Status.PENDING and not arrived) or held or order.last is not None:
+    is_limit = order.terms.price is not None
+    arrived = perhaps and is_limit and status in ACTIVE and _is_told(j)
+    if (status is not Status.PENDING and not arrived) or order.last is not None:
         return False
-    if j.case.known.places_later:
-        return False  # it was waited for already
+    if j.case.known.places_later or (not is_limit and _may_be_held(j, name)):
+        return False  # it was waited for already, or executes for as long as its market is held
     j.learn(replace(j.case.known, places_later=True))
     j.cannot_judge(
         f"{name} was accepted, and is PENDING before it is in the book or has traded: from now on each placing waits "

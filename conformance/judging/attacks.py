@@ -42,6 +42,8 @@ def judge_forged(j: Judgement, seen: Forging) -> None:
         return
     put_no_effect(j, ids)
     if seen.expect is Expectation.UNAUTHENTICATED:
+        if not answer.is_(AnswerClass.UNAUTHENTICATED):
+            j.note(f"requests without valid credentials are also refused with {answer.status}: answers.unauthenticated")
         judge_unauthenticated(j, seen, answer)
 
 

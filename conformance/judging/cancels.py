@@ -151,20 +151,27 @@ def _break_answer(j: Judgement, seen: Cancelling, answer: Answer, conflict: Conf
         said(answer) + (f", saying {seen.result.status}" if seen.result.status else ""),
         rows_of(CANCEL[Status.PENDING_CANCEL]) if met.pending else conflict.requirements,
         kind=f"cancel of {owner}{statuses} answered {classes_of(answer) or answer.status}",
+        also=causes.FOREIGN_AS_UNKNOWN if met.foreign else (),
         ends=False,
     )
     _go_on(j, seen, answer, met)
 
 
 def _go_on(j: Judgement, seen: Cancelling, answer: Answer, met: "_Met") -> None:
-    """The plan goes on: what a cancel was answered so may have done is judged by what is seen next."""
+    """The plan goes on: what a cancel was answered so may have done is judged by what is seen next.
+
+    A reply that the table does have was not wrong itself: what it told of the order was, and is not to be trusted.
+    """
     known = j.case.rules.deviations
-    for status in {NotOwn.FOREIGN} if met.foreign else {state.status for state in met.before}:
-        known = known.answering(status, reply_of(answer))
+    if met.foreign:
+        known = known.answering(NotOwn.FOREIGN, reply_of(answer))
+    elif not any(means(answer, step.reply) for state in met.before for step in cancel_steps(state, j.case.rules)):
+        for state in met.before:
+            known = known.answering(state.status, reply_of(answer))
     j.establish(known)
-    after = _possible_after(j, seen, answer)
-    if isinstance(after, Conflict):  # it says of the order's new status what no order that was so may become
-        j.cannot_judge(f"{met.what} tells what no order can become that was {told(met.before)}")
+    after = _possible_after(j, replace(seen, result=replace(seen.result, status=None)), answer)
+    if isinstance(after, Conflict):
+        j.cannot_judge(f"{met.what} is none that the model has a word for")
         return
     j.become(belief=after)
     if means(answer, Reply.ACCEPTED):
@@ -235,7 +242,10 @@ def _after_foreign(j: Judgement, seen: Cancelling, answer: Answer) -> None:
     _expect_after_refusal(j, seen.order, causes.CROSSED_AFTER_FOREIGN)
     j.put_with_owner(causes.FOREIGN, seen.order)
     j.put_on_funds(causes.FOREIGN, seen.account, seen.order)
-    judge_same_as_unknown(j, seen, answer)
+    taken = (NotOwn.FOREIGN, Reply.ACCEPTED) in j.case.rules.deviations.answers
+    # whoever takes foreign cancels answers them as an owner's; of an error of the server ERR-01 speaks
+    if means(answer, Reply.DENIED) and not taken:
+        judge_same_as_unknown(j, seen, answer)
 
 
 def _expect_after_refusal(j: Judgement, name: str, cause: Cause) -> None:

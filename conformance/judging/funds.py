@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import chain
 
 from conformance.judging import causes
 from conformance.judging.case import LIVE, Case, Funds
@@ -72,22 +73,30 @@ def _judge_resting_funds(j: Judgement, seen: StartSeen, funds: Funds) -> None:
         return
     if not seen.alone or rules.lock_model is not LockModel.SPOT or rules.deviations.keeps or rules.deviations.frees:
         return
+    found = next(_locked_otherwise(base, funds), None)
+    if found is None:
+        return
+    asset, before, locked = found
+    kept = locked > before
+    j.breaks(
+        f"the balances of {seen.account} with no order open",
+        f"{asset} locked {plain(before)}",
+        f"{asset} locked {plain(locked)}",
+        causes.NOTHING_LEFT_LOCKED if kept else causes.RELEASED_ONCE,
+        kind=f"{'something is' if kept else 'less than nothing is'} locked with no order open",
+        ends=False,
+    )
+    j.establish(replace(rules.deviations, keeps=kept, frees=not kept))
+
+
+def _locked_otherwise(base: Funds, funds: Funds) -> Iterator[tuple[str, Decimal, Decimal]]:
+    """The assets of which another amount is locked than once was: what was, and what is."""
     for asset, view in funds.items():
         then = base.get(asset, BalanceView())
         before = then.locked
         if view.locked is None or before is None or _widened(exactly(before), then, view).holds(view.locked):
             continue
-        kept = view.locked > before
-        j.breaks(
-            f"the balances of {seen.account} with no order open",
-            f"{asset} locked {plain(before)}",
-            f"{asset} locked {plain(view.locked)}",
-            causes.NOTHING_LEFT_LOCKED if kept else causes.RELEASED_ONCE,
-            kind=f"{'something is' if kept else 'less than nothing is'} locked with no order open",
-            ends=False,
-        )
-        j.establish(replace(rules.deviations, keeps=kept, frees=not kept))
-        return
+        yield asset, before, view.locked
 
 
 def judge_balances(j: Judgement, seen: BalancesSeen) -> None:
@@ -220,7 +229,7 @@ def _discrepancies(
         for part, of_lock, change in (
             ("locked", True, here),
             ("total", False, trades),
-            ("available", _is_of_lock(before, now), trades.minus(here)),
+            ("available", _is_of_lock(before, now, trades), trades.minus(here)),
         ):
             then, seen = getattr(before, part), getattr(now, part)
             if then is None or seen is None:
@@ -243,11 +252,16 @@ def _widened(predicted: Span, *views: BalanceView) -> Span:
     return Span(predicted.low - unit, predicted.high + unit) if unit else predicted
 
 
-def _is_of_lock(before: BalanceView, now: BalanceView) -> bool:
-    """Whether what is available is a matter of the lock: where the total is shown, that speaks for itself."""
-    unshown = None in (now.locked, before.locked)
-    total_shown = None not in (now.total, before.total)
-    return unshown or total_shown
+def _is_of_lock(before: BalanceView, now: BalanceView, trades: Span) -> bool:
+    """Whether what is available is a matter of the lock: the total speaks for itself, or the sum of the two parts."""
+    if None not in (now.total, before.total):
+        return True
+    then, seen = _sum_of_parts(before), _sum_of_parts(now)
+    return then is None or seen is None or _widened(exactly(then).plus(trades), before, now).holds(seen)
+
+
+def _sum_of_parts(view: BalanceView) -> Decimal | None:
+    return None if view.available is None or view.locked is None else view.available + view.locked
 
 
 # -- what nothing explains --------------------------------------------------------------------------------------------
@@ -332,7 +346,8 @@ def _blame(case: Case, account: str, found: list[Discrepancy], at_work: list[Cau
     # where the total moved, what is available moved with it
     first = Aspect.TOTAL if Aspect.TOTAL in aspects else next(iter(aspects), None)
     owners = _owners(case, account, [d for d in found if d.aspect is first])
-    mine = [one for one in at_work if one.order in owners] or at_work
+    theirs = [one for one in at_work if one.order in owners]
+    mine = theirs if first is not None and closest(theirs, first) else at_work
     also = [i for aspect in aspects for i in broken(at_work, aspect)]
     if any(d.aspect is Aspect.TOTAL for d in found):
         also += causes.CONSERVED
@@ -357,15 +372,22 @@ def _ids(
             trades = [one for one in at_work if one.cause in causes.TRADES]
             return (*closest(trades or at_work, Aspect.TOTAL), *causes.CONSERVED)
         case Aspect.KEPT:
-            if not _was_cancelled(at_work) and not case.live(account):
-                return causes.NOTHING_LEFT_LOCKED
-            return closest_by_order(at_work, Aspect.KEPT) or causes.RELEASED_EXACTLY
+            return _ids_of_kept(case, account, at_work)
         case Aspect.FREED:
-            over = any(state.status in TERMINAL for name in owners for state in case.states(name))
-            twice = causes.RELEASED_ONCE if over else ()
-            return tuple(dict.fromkeys((*twice, *closest_by_order(at_work, Aspect.FREED)))) or causes.RELEASED_EXACTLY
+            twice = causes.RELEASED_ONCE if _is_any_over(case, owners) else ()
+            return _each_once(twice, closest_by_order(at_work, Aspect.FREED)) or causes.RELEASED_EXACTLY
         case _:
             return causes.CONSERVED
+
+
+def _ids_of_kept(case: Case, account: str, at_work: list[CauseAt]) -> tuple[str, ...]:
+    if not _was_cancelled(at_work) and not case.live(account):
+        return causes.NOTHING_LEFT_LOCKED
+    return closest_by_order(at_work, Aspect.KEPT) or causes.RELEASED_EXACTLY
+
+
+def _each_once(*ids: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(ids)))
 
 
 def _was_cancelled(at_work: list[CauseAt]) -> bool:
@@ -395,20 +417,19 @@ def _locks_of(case: Case, name: str) -> Iterator[tuple[str, Decimal]]:
 
 def _establish(j: Judgement, blame: Blame) -> None:
     """What funds were seen to do wrong is possible from now on."""
-    known, rules = j.case.rules.deviations, j.case.rules
-    over = any(state.status in TERMINAL for name in blame.orders for state in j.case.states(name))
+    known, over = j.case.rules.deviations, _is_any_over(j.case, blame.orders)
     if blame.aspect is Aspect.KEPT and over:
         j.establish(replace(known, keeps=True))
     elif blame.aspect is Aspect.FREED and over:
         j.establish(replace(known, frees=True))
     elif blame.aspect is Aspect.TOTAL and not blame.cancelled:
         j.establish(replace(known, trades=True))
-    elif (
-        blame.aspect in (Aspect.KEPT, Aspect.FREED)
-        and not blame.cancelled
-        and rules.lock_model is not LockModel.OBSERVED
-    ):
+    elif blame.aspect is not None and not blame.cancelled and j.case.rules.lock_model is not LockModel.OBSERVED:
         j.establish(replace(known, locks=True))
+
+
+def _is_any_over(case: Case, names: frozenset[str]) -> bool:
+    return any(state.status in TERMINAL for name in names for state in case.states(name))
 
 
 def _causes_of(case: Case, account: str) -> list[CauseAt]:
@@ -458,9 +479,12 @@ def _exercised_by_locks(case: Case, account: str, judged: frozenset[str]) -> Ite
     mine = [name for name, order in case.orders.items() if order.terms.account == account]
     if any(_is_surely_pending(case, name) and _assets_of(case, name) & judged for name in mine):
         yield from causes.PENDING_RELEASED
-    over = not any(state.status in LIVE for name in mine for state in case.states(name))
-    if mine and over and judged:
+    if mine and judged and not _is_any_live(case, mine):
         yield from causes.NOTHING_LEFT_LOCKED
+
+
+def _is_any_live(case: Case, names: list[str]) -> bool:
+    return any(state.status in LIVE for name in names for state in case.states(name))
 
 
 def _is_surely_pending(case: Case, name: str) -> bool:

@@ -17,11 +17,14 @@ from conformance.model.events import Execute, Place
 from conformance.model.ledger import lock_of
 from conformance.model.lifecycle import OrderState, Reply
 from conformance.model.matching import crosses
-from conformance.model.order import Status
+from conformance.model.order import Status, Terms
 from conformance.model.prediction import Outcome
 from conformance.model.worlds import Conflict
 from conformance.requirements import Capability
 from fixtures.venue.answers import Answer, BalanceView
+
+CLIENT_ID_AGAIN = "a client id is used again once its order is over"
+"""What a venue may allow or not; the note says how this one answers."""
 
 
 def incoming(event: Place) -> OrderState:
@@ -58,6 +61,9 @@ def judge_placing(j: Judgement, seen: Placing) -> None:
         assert seen.answer is not None  # a lost placing has an id, or its plan is given up
         _judge_refusal(j, event, order, seen.answer, at=seen.at)
         return
+    if _is_answered_with_namesake(j.case, seen):
+        j.note(f"{CLIENT_ID_AGAIN}: it is answered with the order that had it")
+        return
     after = j.case.belief.after(event, j.case.rules, accepts=lambda o: o.reply is Reply.ACCEPTED, until=seen.at)
     if isinstance(after, Conflict):
         j.cannot_judge(f"placing {event.order} was accepted where {' or '.join(after.allowed)} was expected")
@@ -79,6 +85,17 @@ def track(j: Judgement, event: Place, order_id: str, *, client_id: str | None) -
     j.become(orders={**j.case.orders, event.order: order})
 
 
+def _namesakes(case: Case, terms: Terms) -> list[TrackedOrder]:
+    """The account's earlier orders of the plan that had the client id of a new one."""
+    named = (order for order in case.orders.values() if order.terms.account == terms.account)
+    return [order for order in named if terms.client_id is not None and order.terms.client_id == terms.client_id]
+
+
+def _is_answered_with_namesake(case: Case, seen: Placing) -> bool:
+    """Whether a client id that is used again is taken for the same request, sent once more: the venue's choice."""
+    return any(order.order_id == seen.order_id for order in _namesakes(case, seen.event.terms))
+
+
 def _judge_refusal(j: Judgement, event: Place, order: OrderState, answer: Answer, *, at: float) -> None:
     """A placing that was refused: foreseen (post-only), a finding (FND-07), or a reason to give the plan up."""
     case, terms, what = j.case, event.terms, f"the answer to placing {event.order}"
@@ -86,6 +103,8 @@ def _judge_refusal(j: Judgement, event: Place, order: OrderState, answer: Answer
     if not isinstance(after, Conflict):
         j.become(belief=after)
         j.fits(what, "accepted, or refused", said(answer))
+    elif _namesakes(case, terms):
+        j.note(f"{CLIENT_ID_AGAIN}: it is refused")  # whether an id may come again is the venue's choice
     elif _was_released(case, order):
         asset, needed = lock_of(order, case.rules)
         locked = case.belief.locked(terms.account, case.rules).get(asset)

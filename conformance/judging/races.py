@@ -263,7 +263,9 @@ _PAIRS: tuple[tuple[Cause, Callable[[_Here], bool]], ...] = (
 
 
 def _pairs_of(here: _Here) -> list[Cause]:
-    return [cause for cause, holds in _PAIRS if holds(here)]
+    """The pairs of calls that met an order; that others were cancelled beside it counts where nothing else met it."""
+    found = [cause for cause, holds in _PAIRS if holds(here)]
+    return [cause for cause in found if cause is not causes.RACED_OTHERS] or found
 
 
 # -- what it puts on later reads --------------------------------------------------------------------------------------

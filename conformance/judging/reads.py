@@ -13,6 +13,7 @@ from conformance.judging.expectations import is_refusal
 from conformance.judging.judgement import Judgement
 from conformance.judging.seen import EarlierOrderSeen, Ended, ListSeen, OrderSeen
 from conformance.model.amounts import ZERO, Span
+from conformance.model.deviations import Deviations
 from conformance.model.lifecycle import OrderState, is_overdue
 from conformance.model.order import ACTIVE, TERMINAL, Status, Terms
 from conformance.model.worlds import Conflict, Seen, as_seen
@@ -200,32 +201,34 @@ def _is_explained(j: Judgement, name: str, view: OrderView, look: Look) -> bool:
     if isinstance(after, Conflict):
         _break_view(j, order, seen, after, look, shown)
         return False
-    at_work = (*order.causes, *order.standing)
     if view.partly and view.executed in (Decimal(0), order.terms.quantity):
         _break_word(j, order, view, what)
         return False
     j.become(belief=after)
-    aspects = [Aspect.LISTED if look.listed else Aspect.STATUS]
-    if seen.executed is not None:
-        aspects.append(Aspect.QUANTITY)
-    exercised = {i for aspect in aspects for i in named(at_work, aspect)}
-    j.fits(what, predicted, shown, tuple(sorted({*exercised, *causes.CONSISTENT})))
+    j.fits(what, predicted, shown, _exercised(j, order, seen, look))
     _note_seen(j, name, seen)
     _judge_value(j, name, view, what)
     return True
+
+
+def _exercised(j: Judgement, order: TrackedOrder, seen: Seen, look: Look) -> tuple[str, ...]:
+    """What a read could have shown broken: not what only the known deviations of the target explain."""
+    aspects = [Aspect.LISTED if look.listed else Aspect.STATUS]
+    if seen.executed is not None and not j.case.rules.deviations.untold:
+        aspects.append(Aspect.QUANTITY)
+    at_work = (*order.causes, *order.standing)
+    exercised = {i for aspect in aspects for i in named(at_work, aspect)}
+    if not _against_itself(order, seen):
+        exercised.update(causes.CONSISTENT)
+    return tuple(sorted(exercised))
 
 
 def _shows_a_deviation(j: Judgement, order: TrackedOrder, seen: Seen, look: Look, shown: str) -> bool:
     """CXL-08, where a read contradicts itself and no cancel can be to blame: said once, and known from then on."""
     if order.cancelled or order.seen_pending or not _against_itself(order, seen):
         return False
-    known, states = j.case.rules.deviations, j.case.states(order.name)
-    partly = any(s.status is Status.PARTIALLY_FILLED and s.executed.holds(seen.executed or ZERO) for s in states)
-    if seen.status is Status.OPEN and partly:
-        known = replace(known, open_when_partly=True)
-    elif any(state.status is seen.status for state in states):
-        known = replace(known, untold=True)
-    else:
+    known = _with_what_it_shows(j.case.rules.deviations, j.case.states(order.name), seen)
+    if known is None:
         return False
     kind = f"{seen.status} with an executed quantity that says otherwise"
     j.breaks(look.of(order.name), j.case.allowed(order.name), shown, causes.CONSISTENT, kind=kind, ends=False)
@@ -233,26 +236,37 @@ def _shows_a_deviation(j: Judgement, order: TrackedOrder, seen: Seen, look: Look
     return True
 
 
+def _with_what_it_shows(known: Deviations, states: tuple[OrderState, ...], seen: Seen) -> Deviations | None:
+    """What is known with what a read that contradicts itself shows; ``None`` where it is no such thing."""
+    partly = any(s.status is Status.PARTIALLY_FILLED and s.executed.holds(seen.executed or ZERO) for s in states)
+    if seen.status is Status.OPEN and partly:
+        return replace(known, open_when_partly=True)
+    if any(state.status is seen.status for state in states):
+        return replace(known, untold=True)
+    return None
+
+
 def _judge_value(j: Judgement, name: str, view: OrderView, what: str) -> None:
     """CXL-08: the executed value and the average price that are shown are those of the order's fills."""
-    rules, states = j.case.rules, j.case.states(name)
-    if not states or rules.deviations.untold or rules.deviations.trades:
+    known, states = j.case.rules.deviations, j.case.states(name)
+    if known.untold or known.trades:
         return
     cost = reduce(Span.hull, (state.cost for state in states))
     executed = reduce(Span.hull, (state.executed for state in states))
-    if view.value is not None and not _is_rounded(view.value, cost):
-        kind = "the executed value is not that of the fills"
-        j.breaks(what, f"value {cost}", f"value {view.value}", causes.CONSISTENT, kind=kind, ends=False)
-    if view.average_price is not None and executed.exact and executed.low > 0 and cost.bounded:
+    amounts = [("executed value", view.value, cost)]
+    if executed.exact and executed.low > 0 and cost.bounded:
         average = Span(cost.low / executed.low, cost.high / executed.low)
-        if not _is_rounded(view.average_price, average):
-            kind = "the average price is not that of the fills"
-            seen = f"average price {view.average_price}"
-            j.breaks(what, f"average price {average}", seen, causes.CONSISTENT, kind=kind, ends=False)
+        amounts.append(("average price", view.average_price, average))
+    for amount, seen, exact in amounts:
+        if not _is_rounded(seen, exact):
+            kind = f"the {amount} is not that of the fills"
+            j.breaks(what, f"{amount} {exact}", f"{amount} {seen}", causes.CONSISTENT, kind=kind, ends=False)
 
 
-def _is_rounded(shown: Decimal, exact: Span) -> bool:
-    """Whether an amount is one of these, but for the digits that it does not have."""
+def _is_rounded(shown: Decimal | None, exact: Span) -> bool:
+    """Whether an amount is one of these, but for the digits that it does not have, or is not shown."""
+    if shown is None:
+        return True
     exponent = shown.as_tuple().exponent
     unit = Decimal(1).scaleb(exponent) if isinstance(exponent, int) else ZERO
     return exact.low - unit < shown < exact.high + unit
@@ -309,9 +323,10 @@ def _break_view(j: Judgement, order: TrackedOrder, seen: Seen, conflict: Conflic
         _break_deadline(j, order, states, look.asked)
         return
     at_work = [*order.causes, *order.standing]
-    for other in conflict.orders - {order.name}:
-        at_work += j.case.orders[other].causes
     ids, also = _blamed(order, states, seen, at_work, look)
+    if not ids:  # what happened to those that it hangs together with
+        at_work += (one for other in conflict.orders - {order.name} for one in j.case.orders[other].causes)
+        ids, also = _blamed(order, states, seen, at_work, look)
     if not ids and any(one.cause in (causes.FILLED, causes.PLACED) for one in at_work):
         j.cannot_judge(
             f"{what}: expected {' or '.join(conflict.allowed)}, seen {shown}; no cancel was involved. The market "
@@ -359,7 +374,9 @@ def _blamed(
     if not same_status and _quantity_moved(states, seen):
         also += broken(at_work, Aspect.QUANTITY)
     if order.seen_pending:
-        return _blamed_while_pending(states, seen, same_status=same_status), tuple(also)
+        again = [one for one in at_work if one.cause is causes.SECOND_WHILE_PENDING]
+        ids = (*closest(again, aspect), *_blamed_while_pending(states, seen, same_status=same_status))
+        return ids, tuple(also)
     ids = closest(at_work, aspect)
     if seen.status not in ACTIVE:
         ids = tuple(i for i in ids if i not in causes.ANSWER_AGREES)

@@ -8,7 +8,7 @@ from conformance.judging.causes import FOREIGN_AS_UNKNOWN, NOTHING_TOLD_APART, S
 from conformance.judging.judgement import Judgement
 from conformance.judging.rulings import LookAgain
 from conformance.judging.seen import Cancelling, Forging
-from conformance.model.lifecycle import OrderState
+from conformance.model.lifecycle import NotOwn, OrderState, Reply
 from conformance.plans import Forge
 from fixtures.venue.answers import Answer, AnswerClass, Unknown
 
@@ -103,8 +103,9 @@ def judge_same_as_unknown(j: Judgement, seen: Cancelling, answer: Answer) -> Non
     An answer that varies by itself says nothing: the unknown order is asked for again before any difference is one.
     """
     known = j.case.known
-    if j.case.profile.relaxations.foreign_order_differs:
-        return
+    taken = (NotOwn.FOREIGN, Reply.ACCEPTED) in j.case.rules.deviations.answers
+    if j.case.profile.relaxations.foreign_order_differs or taken or answer.is_(AnswerClass.SERVER_ERROR):
+        return  # whoever may cancel another's order, or is told of a failure, needs no difference to find it out
     unknown = known.fingerprints.get(UNKNOWN_ORDER)
     if unknown is None and answer.is_(AnswerClass.NOT_FOUND):
         return

@@ -36,7 +36,7 @@ from conformance.runner.lane_memory import LaneMemory
 from conformance.runner.leftovers import close_earlier
 from conformance.runner.plan_run import PlanAbandonedError, PlanRun
 from conformance.runner.translation import venue_rules
-from conformance.runner.waiting import let_pass, moment
+from conformance.runner.waiting import let_pass, moment, now
 from conformance.trace import PlanResult
 from fixtures.venue.client import Venue
 from fixtures.venue.trouble import BudgetSpent, VenueTrouble
@@ -110,8 +110,7 @@ def _carried_out(run: PlanRun, look_again: int) -> PlanResult:
         memory.known = run.case.known
         result.ended_with = run.case.known.deviations
         if not result.violations:
-            result.facts.clear()
-            result.opened = None
+            _forget_facts(result)
         memory.changed_at = run.changed_at if over else moment()  # late reads must not show what is gone by now
         result.seconds = moment() - began
     return result
@@ -130,6 +129,12 @@ def target_of(venue: Venue) -> Target:
         offered=venue.capabilities,
         contract=venue.desk.contract,
     )
+
+
+def _forget_facts(result: PlanResult) -> None:
+    """Only what shows a violation may have to be judged again."""
+    result.facts.clear()
+    result.opened = None
 
 
 def _opened(plan: Plan, venue: Venue, memory: LaneMemory, markets: Mapping[str, str]) -> PlanRun:
@@ -242,7 +247,7 @@ def _dispatch(run: PlanRun, action: Action) -> None:
         case Settle():
             looking.settle(run)
         case Wait():
-            let_pass(action.seconds)
+            let_pass(_until(run, action))
             run.time_passed()
         case Parallel():
             market_holds.make_way(run, action)
@@ -253,6 +258,15 @@ def _dispatch(run: PlanRun, action: Action) -> None:
             forging.send_plain(run, action)
         case _CleanUp():
             _clean_up(run)
+
+
+def _until(run: PlanRun, action: Wait) -> float:
+    """For how many seconds a plan waits: none where the order is cut out of the plan, or has no deadline."""
+    if action.before_deadline_of is None:
+        return action.seconds
+    order = run.case.orders.get(action.before_deadline_of)
+    deadline = None if order is None else order.terms.expires_at
+    return 0.0 if deadline is None else deadline - action.seconds - now()
 
 
 def _clean_up(run: PlanRun) -> None:

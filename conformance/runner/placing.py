@@ -10,6 +10,7 @@ from conformance.judging.placings import facing, incoming, may_lack_funds
 from conformance.judging.reads import wrong_terms
 from conformance.judging.seen import Approached, Driven, LockSeen, Overdue, Placing
 from conformance.model.events import Execute, Expire, Place
+from conformance.model.ledger import lock_of
 from conformance.model.lifecycle import OrderState
 from conformance.model.order import ACTIVE, Status, Terms, TimeInForce
 from conformance.model.worlds import learns_locks
@@ -31,9 +32,39 @@ def place(run: PlanRun, action: PlaceAction) -> None:
     """Place an order of the plan."""
     if action.order in run.case.orders:
         return  # a minimised or hand-written plan may repeat a name
-    terms = terms_of(action, run.market(action.market), run.plan, run.profile, run.venue.desk)
-    if can_be_placed(run, terms):
+    terms = asked_terms(run, action)
+    if action.whole_funds:
+        terms = replace(terms, quantity=_all_that_is_left(run, terms))
+    if terms.quantity and can_be_placed(run, terms):
         place_as(run, action.order, terms)
+
+
+def asked_terms(run: PlanRun, action: PlaceAction) -> Terms:
+    """The terms of an order of the plan, placed now; with another order's client id where the plan says so."""
+    namesake = run.case.orders.get(action.client_id_of or "")
+    return terms_of(
+        action,
+        run.market(action.market),
+        run.plan,
+        run.profile,
+        run.venue.desk,
+        client_id=None if namesake is None else namesake.terms.client_id,
+    )
+
+
+def _all_that_is_left(run: PlanRun, terms: Terms) -> Decimal:
+    """The largest quantity that the account can pay now, in base units on the market's grid; zero where it is none."""
+    market, bound = run.profile.markets[terms.market], run.profile.limits.order_notional
+    funds = _balances(run, terms.account) if Capability.BALANCES in run.offered else None
+    one = OrderState(name="", terms=replace(terms, quantity=market.step), status=Status.OPEN, arrival=0)
+    asset, needed = lock_of(one, run.case.rules)
+    view = (funds or {}).get(asset)
+    if view is None or view.available is None or not needed.bounded or not needed.high or terms.price is None:
+        return Decimal(0)
+    most = min(view.available // needed.high * market.step, market.max_quantity)
+    if bound is not None:
+        most = min(most, bound / terms.price // market.step * market.step)
+    return most if most >= market.smallest_order else Decimal(0)
 
 
 def can_be_placed(run: PlanRun, terms: Terms) -> bool:
@@ -106,7 +137,12 @@ def _resolved(run: PlanRun, terms: Terms, placed: Placed) -> tuple[Answer | None
 
 
 def found_by_client_id(run: PlanRun, account: str, client_id: str) -> str | None:
-    """The id of an order whose placing had no answer, once late reads must show it."""
+    """The id of an order whose placing had no answer, once late reads must show it.
+
+    None where another order of the plan has that client id, too: it could be that one.
+    """
+    if any(order.terms.client_id == client_id for order in run.case.orders.values()):
+        return None
     let_pass(run.profile.timing.read_delay)
     view = run.venue.find_by_client_id(account, client_id)
     return None if view is None else view.order_id

@@ -21,6 +21,7 @@ from conformance.runner.looking import read
 from conformance.runner.placing import (
     NOT_FOUND_AGAIN,
     arriving,
+    asked_terms,
     can_be_placed,
     crossing_terms,
     end_rest,
@@ -29,7 +30,6 @@ from conformance.runner.placing import (
     reach_the_book,
 )
 from conformance.runner.plan_run import PlanRun
-from conformance.runner.translation import terms_of
 from conformance.runner.waiting import let_pass, moment, now
 from fixtures.venue.answers import Answer, AnswerClass, Placed, Unknown
 from fixtures.venue.client import Venue
@@ -79,6 +79,10 @@ def race(run: PlanRun, action: Parallel) -> None:
     if not run.ended:
         calls = [_with_view(run, call) for call in calls]
     run.saw(Raced(calls=tuple(calls), asked=asked, at=now(), judged=not run.ended))
+    _end_rests(run, calls)
+
+
+def _end_rests(run: PlanRun, calls: Iterable[RaceCall]) -> None:
     for call in calls:
         rests = call.kind is Kind.FILL and call.terms is not None and not call.terms.is_immediate
         if rests and not run.ended:
@@ -267,7 +271,7 @@ def _cancel_all(run: PlanRun, call: CancelAllAction) -> Entrant | None:
 def _place(run: PlanRun, call: PlaceAction) -> Entrant | None:
     if call.order in run.case.orders:
         return None
-    terms = terms_of(call, run.market(call.market), run.plan, run.profile, run.venue.desk)
+    terms = asked_terms(run, call)
     if not can_be_placed(run, terms):
         return None
     return _placing(run, call.order, terms, label=f"placing {call.order}", kind=Kind.PLACE)

@@ -61,18 +61,16 @@ def _longest_pending(profile: Profile) -> float:
     return timing.cancel_delay if _shows_old_status(profile) else timing.pending_cancel_deadline
 
 
-def terms_of(action: Place, market: str, plan: Plan, profile: Profile, desk: Desk) -> Terms:
-    """The terms of an order that is placed now in ``market``; a deadline is whole milliseconds after the epoch."""
+def terms_of(
+    action: Place, market: str, plan: Plan, profile: Profile, desk: Desk, *, client_id: str | None = None
+) -> Terms:
+    """The terms of an order that is placed now in ``market``; a deadline is whole milliseconds after the epoch.
+
+    ``client_id``: the one that it is to have, where it is another order's.
+    """
     expires_at = None
     if action.time_in_force is TimeInForce.GTD:
-        driver = profile.drivers.expire
-        soon = (
-            driver is not None
-            and driver.how == "wait"
-            and any(isinstance(a, Expire) and a.order == action.order for a in plan.actions)
-        )
-        lifetime = (driver.shortest + profile.timing.clock_tolerance) if soon and driver is not None else FAR
-        expires_at = round((now() + lifetime) * 1000) / 1000
+        expires_at = round((now() + _lifetime(action, plan, profile)) * 1000) / 1000
     return Terms(
         account=action.account,
         market=market,
@@ -82,6 +80,17 @@ def terms_of(action: Place, market: str, plan: Plan, profile: Profile, desk: Des
         price=action.price,
         time_in_force=action.time_in_force,
         expires_at=expires_at,
-        client_id=None if (length := action.client_id_length) is None else desk.client_id_of(length),
+        client_id=client_id or (None if (length := action.client_id_length) is None else desk.client_id_of(length)),
         post_only=action.post_only,
     )
+
+
+def _lifetime(action: Place, plan: Plan, profile: Profile) -> float:
+    """Seconds until the deadline of an order: soon where the plan waits for it, far away otherwise."""
+    driver = profile.drivers.expire
+    if driver is None:
+        return action.lifetime or FAR
+    if action.lifetime is not None:
+        return action.lifetime if driver.how == "control" else max(action.lifetime, driver.shortest)
+    waited_for = any(isinstance(a, Expire) and a.order == action.order for a in plan.actions)
+    return driver.shortest + profile.timing.clock_tolerance if driver.how == "wait" and waited_for else FAR

@@ -11,7 +11,9 @@ from conformance.engine import lanes as lanes_module
 from conformance.engine.explorer import Explorer
 from conformance.engine.lanes import Lane, Lanes
 from conformance.engine.levels import LEVELS, Level, LevelName
+from conformance.model.deviations import Deviations
 from conformance.plans import Plan, Wait
+from conformance.runner.lane_memory import LaneMemory
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding, RunRecord
 from strategies.grounds import Ground
@@ -44,12 +46,15 @@ class Script:
     shows: Shows = lambda _: []
     requests: int = 3
     ran: list[Plan] = field(default_factory=list)
+    knew: list[Deviations] = field(default_factory=list)
     memories: list[object] = field(default_factory=list)
     venues: list[object] = field(default_factory=list)
 
     def run_plan(self, plan: Plan, venue: object, memory: object, *, markets: object = None) -> PlanResult:
         """Stands for the running of a plan against a target."""
+        assert isinstance(memory, LaneMemory)
         self.ran.append(plan)
+        self.knew.append(memory.known.deviations)
         self.memories.append(memory)
         self.venues.append(venue)
         found = self.shows(plan)

@@ -12,7 +12,7 @@ from conformance.application.self_check import Trial, TrialResult, check, trials
 from conformance.cli.self_check import _report
 from conformance.engine.levels import LevelName
 from conformance.exit_status import ExitStatus
-from conformance.suite.listing import chosen
+from conformance.suite.listing import chosen, run_suite
 from fixtures.exchange import CancelMode
 from fixtures.faults import FAULTS
 
@@ -159,3 +159,17 @@ def test_the_report_says_what_escaped(results: list[TrialResult], status: int, w
     assert _report(console, results) == ExitStatus(status)
     shown = console.export_text()
     assert [word for word in words if word not in shown] == []
+
+
+def test_three_faults_at_once_are_three_findings(open_bench: "self_check.Bench") -> None:
+    """Locks that stay, foreign cancels that succeed, cancels of FILLED that succeed: one steady finding each."""
+    faults = ("lock-never-released", "foreign-cancel-answers-success", "filled-cancel-accepted")
+    requirements = tuple(sorted(FAULTS[fault].requirement for fault in faults))
+    mode = CancelMode.IMMEDIATE.value
+    explorer = open_bench.ready(Trial(fault=None, mode=mode, seed=1), None, everything=True)
+    open_bench.exchange.control.reset(faults=list(faults), cancel_mode=mode, seed=1)
+    run_suite(explorer, chosen(open_bench.tests, requirements))
+    findings = explorer.record.findings.values()
+    assert tuple(sorted(finding.violation.requirements[0] for finding in findings)) == requirements
+    assert not any(finding.intermittent for finding in findings)
+    assert (explorer.record.stopped, explorer.record.errors) == (None, [])

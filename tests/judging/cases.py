@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from conformance.judging.case import Case, LaneKnowledge, Target, TrackedOrder
-from conformance.judging.causes import Cause, CauseAt
+from conformance.judging.causes import CANCELLED_OPEN, PLACED, Cause, CauseAt
 from conformance.judging.judge import judge
 from conformance.judging.recording import record
 from conformance.judging.rulings import LookAgain
@@ -21,6 +21,7 @@ from conformance.judging.seen import (
     StartSeen,
     StepBegun,
 )
+from conformance.model.deviations import NONE, Deviations
 from conformance.model.order import Status
 from conformance.model.worlds import Belief
 from conformance.plans import Plan
@@ -38,7 +39,7 @@ from fixtures.venue.answers import (
     OrderRead,
     OrderView,
 )
-from tests.model.orders import NOW, RULES
+from tests.model.orders import NOW, RULES, known, state
 
 STATUS_OF = {
     AnswerClass.ACCEPTED: 200,
@@ -206,3 +207,26 @@ def balances_seen(
 def answered(given: Answer, attack: Attack | None = None) -> Answered:
     """Any request was answered."""
     return Answered(answer=given, attack=attack)
+
+
+BEFORE = Decimal(10_000)
+"""What the account has of the quote asset when a plan begins; an order for 10 at 100 locks 1000 of it."""
+
+
+def holding(locked: str, total: str = "0") -> dict[str, BalanceView]:
+    """Balances with so much locked, and the total moved by so much."""
+    all_of_it = BEFORE + Decimal(total)
+    view = BalanceView(available=all_of_it - Decimal(locked), locked=Decimal(locked), total=all_of_it)
+    return {"Q": view}
+
+
+def seen_after_a_cancel(*facts: Fact, deviations: Deviations = NONE) -> PlanResult:
+    """The result of a plan that saw these facts after a cancel was accepted, kept as a runner keeps it."""
+    begun = case(known(state(Status.CANCELED)), PLACED, CANCELLED_OPEN, known=LaneKnowledge(deviations=deviations))
+    result = PlanResult(plan=Plan(actions=()), opened=begun, began_with=deviations)
+    now = begun
+    for fact in (StepBegun(index=1, action={}, at=0.0), start_seen(holding("0")), *facts):
+        now, rulings = judge(now, fact)
+        record(result, fact, rulings, now)
+        result.facts.append(fact)
+    return replace(result, requests=7, ended_with=now.known.deviations)

@@ -8,6 +8,7 @@ from conformance.judging import causes
 from conformance.judging.bulk_cancels import MANY
 from conformance.judging.rulings import LookAgain
 from conformance.judging.seen import CancellingAll
+from conformance.model.lifecycle import OrderState
 from conformance.model.order import Status
 from fixtures.venue.answers import AnswerClass, CancelledAll
 from tests.judging.cases import Judged, answer, case, judged, order_seen, view
@@ -48,9 +49,9 @@ def test_a_cancel_all_that_lists_what_it_cancels() -> None:
     [((OPEN,), ("ALL-01",)), ((CLOSED,), ("ALL-04",)), ((), ("ALL-04",))],
     ids=["open", "closed", "none"],
 )
-def test_a_cancel_all_that_is_refused(orders: tuple[object, ...], ids: tuple[str, ...]) -> None:
+def test_a_cancel_all_that_is_refused(orders: tuple[OrderState, ...], ids: tuple[str, ...]) -> None:
     """With something active that is ALL-01, with nothing ALL-04."""
-    under = judged(case(known(*orders)))  # type: ignore[arg-type]  # states
+    under = judged(case(known(*orders)))
     under.see(cancelled_all(answer_class=AnswerClass.NOT_FOUND))
     assert under.violation.requirements == ids
 

@@ -111,12 +111,19 @@ def test_a_lost_answer_leaves_both_outcomes_possible() -> None:
 class TestNotOwn:
     """Cancels of another account's order, and of an id that names none."""
 
-    @pytest.mark.parametrize("wrong", [AnswerClass.ACCEPTED, AnswerClass.SERVER_ERROR])
-    def test_a_foreign_cancel_that_is_not_refused(self, wrong: AnswerClass) -> None:
-        """Accepted, or an error of the server: NTF-02 is broken."""
+    def test_a_foreign_cancel_that_is_not_refused(self) -> None:
+        """Accepted: NTF-02 is broken, and nothing else."""
         under = judged(case(being(Status.OPEN)))
-        under.see(cancelling(wrong, account="counterparty"))
+        under.see(cancelling(AnswerClass.ACCEPTED, account="counterparty"))
         assert under.violation.requirements == ("NTF-02",)
+
+    def test_a_foreign_cancel_that_is_an_error_of_the_server(self) -> None:
+        """ERR-01 says it already: neither NTF-02 nor NTF-03 is accused of it, whatever the words."""
+        under = judged(case(being(Status.OPEN)))
+        under.see(cancelling(AnswerClass.SERVER_ERROR, account="counterparty"))
+        assert under.result.violations == []
+        assert "NTF-03" not in under.result.exercised
+        assert [one.cause for one in under.case.orders["a"].causes] == [causes.FOREIGN]
 
     def test_a_foreign_cancel_that_is_refused_puts_itself_on_later_reads(self) -> None:
         """What the owner's order and both accounts' funds show from now on is judged under NTF-02."""

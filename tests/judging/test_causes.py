@@ -4,7 +4,7 @@ import pytest
 
 from conformance.judging import causes
 from conformance.judging.case import LaneKnowledge
-from conformance.judging.causes import Aspect, Cause, CauseAt, broken, named, reasons
+from conformance.judging.causes import Aspect, Cause, CauseAt, broken, closest, closest_by_order, named, reasons
 from conformance.model.order import Status
 from conformance.requirements import catalogue
 from conformance.trace import Violation
@@ -29,6 +29,7 @@ FIRST = {
     "BULK_MANY": "ALL-06",
     "BULK_OTHER": "ALL-02",
     "BULK_UNTOUCHED": "ALL-05",
+    "ACCEPTED_WRONGLY": "FND-04",
     "BULK_NOTHING": "ALL-04",
     "REFUSED": "TRM-05",
     "REFUSED_ELSEWHERE": "TRM-05",
@@ -60,8 +61,10 @@ def misread(aspect: Aspect, cause: Cause) -> Violation:
             # a lane that has seen orders on their way to the book waits for each; it asks for no look before
             under = judged(case(known(state(Status.OPEN)), cause, known=LaneKnowledge(places_later=True)))
             under.see(list_seen())
-        case Aspect.LOCKED:
+        case Aspect.KEPT:
             under = misjudged(known(state(Status.CANCELED)), funds("95", "5", "100"), cause)
+        case Aspect.FREED:
+            under = misjudged(known(state(Status.CANCELED)), funds("105", "-5", "100"), cause)
         case Aspect.TOTAL:
             under = misjudged(known(state(Status.CANCELED)), funds("101", "0", "101"), cause)
     return under.violation
@@ -70,13 +73,17 @@ def misread(aspect: Aspect, cause: Cause) -> Violation:
 @pytest.mark.parametrize("aspect", Aspect)
 @pytest.mark.parametrize("name", FOUND)
 def test_a_misfit_breaks_what_the_cause_names(name: str, aspect: Aspect) -> None:
-    """A misfit in an aspect that a cause speaks of breaks its requirements, in its order and before any other."""
+    """A misfit in an aspect that a cause speaks of breaks its requirements, in its order and before any other.
+
+    What else it breaks follows from it, and is not told as if it stood for itself.
+    """
     ids = FOUND[name].ids(aspect)
     if not ids:
         return
     violation = misread(aspect, FOUND[name])
     assert violation.requirements[: len(set(ids))] == tuple(dict.fromkeys(ids))
     assert violation.because == (f"step 1: {FOUND[name].why} (a)",)
+    assert not set(violation.also) & set(violation.requirements)
 
 
 @pytest.mark.parametrize("name", sorted(set(FOUND) - SILENT))
@@ -104,7 +111,9 @@ def test_the_latest_cause_is_named_first() -> None:
         CauseAt(cause=causes.CANCELLED_OPEN, step=2, order="a"),
         CauseAt(cause=causes.REFUSED, step=5, order="a"),
     ]
-    assert named(met, Aspect.LOCKED) == ("FND-04", "TRM-05", "FND-01", "FND-02")
+    assert named(met, Aspect.KEPT) == ("FND-01", "FND-02")
+    assert named(met, Aspect.FREED) == ("FND-04", "TRM-05", "FND-02")
+    assert named(met, Aspect.STATUS) == ("TRM-05", "CXL-01", "CXL-06")
     assert reasons(reversed(met)) == (
         "step 2: its cancel was accepted while it was OPEN (a)",
         "step 5: a cancel of it was refused (a)",
@@ -116,3 +125,43 @@ def test_a_suspect_is_broken_by_a_misfit_and_not_exercised_by_a_fit() -> None:
     met = [CauseAt(cause=causes.SEEN_PENDING, step=1, order="a")]
     assert "PND-02" in broken(met, Aspect.QUANTITY)
     assert "PND-02" not in named(met, Aspect.QUANTITY)
+
+
+class TestClosest:
+    """Which of several causes is to blame, where one misfit has one cause."""
+
+    def test_what_happened_last_is_to_blame(self) -> None:
+        """A refusal after an accepted cancel is blamed for a wrong status, and the cancel is not."""
+        met = [
+            CauseAt(cause=causes.CANCELLED_OPEN, step=2, order="a"),
+            CauseAt(cause=causes.REFUSED, step=5, order="a"),
+        ]
+        assert closest(met, Aspect.STATUS) == ("TRM-05",)
+        assert broken(met, Aspect.STATUS) == ("TRM-05", "CXL-01", "CXL-06")
+
+    def test_what_was_kept_is_not_blamed_on_a_refusal(self) -> None:
+        """A refused cancel releases nothing and keeps nothing: a lock that stayed is the accepted cancel's."""
+        met = [
+            CauseAt(cause=causes.CANCELLED_OPEN, step=2, order="a"),
+            CauseAt(cause=causes.REFUSED, step=5, order="a"),
+        ]
+        assert closest(met, Aspect.KEPT) == ("FND-01", "FND-02")
+        assert closest(met, Aspect.FREED) == ("FND-04", "TRM-05")
+
+    def test_what_happened_to_the_order_itself_comes_before_what_happened_beside_it(self) -> None:
+        """A later refusal of another order's cancel is not to blame where the order itself was cancelled."""
+        met = [
+            CauseAt(cause=causes.CANCELLED_OPEN, step=2, order="a"),
+            CauseAt(cause=causes.REFUSED_ELSEWHERE, step=5, order="a"),
+        ]
+        assert closest(met, Aspect.STATUS) == ("CXL-01", "CXL-06")
+        assert closest(met[1:], Aspect.STATUS) == ("TRM-05",)
+
+    def test_each_order_has_its_own(self) -> None:
+        """Where an amount is nobody's, what happened last to each order may be to blame."""
+        met = [
+            CauseAt(cause=causes.CANCELLED_OPEN, step=2, order="a"),
+            CauseAt(cause=causes.BULK_MANY, step=5, order="b"),
+        ]
+        assert closest_by_order(met, Aspect.KEPT) == ("FND-01", "FND-02", "ALL-06")
+        assert closest(met, Aspect.KEPT) == ("ALL-06",)

@@ -1,5 +1,7 @@
 """What balances show: what wrong ones break where no single cause says it, and how late ones are told apart."""
 
+from decimal import Decimal
+
 import pytest
 
 from conformance.judging import causes
@@ -7,6 +9,7 @@ from conformance.judging.causes import Cause
 from conformance.judging.seen import DoubtedFunds
 from conformance.model.order import Status
 from conformance.model.worlds import Belief
+from fixtures.venue.answers import BalanceView
 from tests.judging.cases import balances_seen, case, funds, judged, misjudged, start_seen
 from tests.model.orders import NOW, known, state
 
@@ -19,9 +22,10 @@ def test_parts_that_do_not_add_up() -> None:
 
 
 def test_a_lock_without_a_live_order() -> None:
-    """Where no order of the account is left, anything that is locked breaks FND-06 as well."""
+    """Where no order of the account is left, anything that is locked is seen to break FND-06: it follows from it."""
     under = misjudged(known(state(Status.CANCELED)), funds("99", "1", "100"), causes.CANCELLED_OPEN)
-    assert under.violation.requirements == ("FND-01", "FND-02", "FND-06")
+    assert under.violation.requirements == ("FND-01", "FND-02")
+    assert under.violation.also == ("FND-06",)
     assert under.violation.kind == "available too low, locked too high"
 
 
@@ -61,7 +65,7 @@ def test_funds_that_stay_wrong_are_looked_at_as_often_as_was_said() -> None:
         doubt = again.doubt
         waited.append(again.after)
     assert waited == [0.05, 0.1]
-    assert under.violation.requirements == ("FND-01", "FND-02", "FND-06")
+    assert under.violation.requirements == ("FND-01", "FND-02")
 
 
 def test_a_lock_that_is_still_possible_exercises_nothing_of_its_release() -> None:
@@ -74,3 +78,16 @@ def test_a_lock_that_is_still_possible_exercises_nothing_of_its_release() -> Non
     under.see(balances_seen(funds("2000", "0", "2000")))
     assert under.result.exercised["FND-01"] == 1
     assert not under.result.violations
+
+
+@pytest.mark.parametrize(
+    ("available", "locked", "broken"), [("90", "10", ("FND-01", "FND-02")), ("85", "10", ("FND-02", "FND-05"))]
+)
+def test_without_a_total_the_sum_of_the_parts_speaks(available: str, locked: str, broken: tuple[str, ...]) -> None:
+    """What stays locked is not missing from the total: only where the sum has moved is it a matter of FND-05."""
+    shown = {"Q": BalanceView(available=Decimal(available), locked=Decimal(locked), total=None)}
+    begun = {"Q": BalanceView(available=Decimal(100), locked=Decimal(0), total=None)}
+    under = judged(case(known(state(Status.CANCELED)), causes.CANCELLED_OPEN))
+    under.see(start_seen(begun))
+    under.see(balances_seen(shown))
+    assert under.violation.requirements == broken

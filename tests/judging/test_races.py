@@ -56,11 +56,23 @@ def read(number: int, status: Status | None, account: str = "primary") -> RaceCa
     return RaceCall(label=f"#{number} read", kind=Kind.READ, account=account, event=None, sent=sent, order="a")
 
 
-def raced(*calls: RaceCall, orders: Iterable[Any] = (state(Status.OPEN),), judged_too: bool = True) -> Judged:
-    """A case in which these calls were made at once."""
-    under = judged(case(known(*orders)))
+def raced(
+    *calls: RaceCall, orders: Iterable[Any] = (state(Status.OPEN),), judged_too: bool = True, delayed: bool = True
+) -> Judged:
+    """A case in which these calls were made at once; ``delayed``: cancels may be pending at this venue."""
+    begun = case(known(*orders))
+    under = judged(replace(begun, rules=replace(begun.rules, delays_cancels=delayed)))
     under.see(Raced(calls=calls, asked=NOW, at=NOW, judged=judged_too))
     return under
+
+
+@pytest.mark.parametrize(("delayed", "broken"), [(True, []), (False, [("RCE-01",)])])
+def test_both_of_two_cancels_are_accepted_where_the_first_may_be_pending(
+    *, delayed: bool, broken: list[tuple[str, ...]]
+) -> None:
+    """Where cancels are never pending, the order is over for the second one: RCE-01 is broken."""
+    under = raced(cancel(1, ACCEPTED), cancel(2, ACCEPTED), delayed=delayed)
+    assert [violation.requirements for violation in under.result.violations] == broken
 
 
 def test_one_of_two_cancels_is_accepted() -> None:

@@ -1,15 +1,16 @@
 """Crossing orders: who trades with whom, at which price, and what is left."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from conformance.model.events import Execute, Place, Release
 from conformance.model.lifecycle import Reply
-from conformance.model.matching import TooManyWorldsError, crosses
+from conformance.model.matching import MOST_WITHOUT_PRIORITY, TooManyWorldsError, crosses
 from conformance.model.order import Status, Terms, TimeInForce
 from conformance.model.prediction import predict
-from conformance.model.rules import VenueRules
+from conformance.model.rules import Priority, TradePrice, VenueRules
 from conformance.model.worlds import Belief, Conflict
 from tests.model.orders import NOW, RULES, SHARED, any_of, happen, immediate, known, placed, seen, shown, state, terms
 
@@ -342,3 +343,91 @@ def test_a_venue_that_places_later_may_not_have_the_order_yet() -> None:
     belief = happen(Belief.empty(), Place(order="a", terms=terms(), arrival=1), rules=later)
     assert shown(belief, "a") == {(Status.OPEN, "0"), (Status.PENDING, "0")}
     assert shown(any_of(state(Status.PENDING)).by_now(NOW, later), "a") == {(Status.PENDING, "0"), (Status.OPEN, "0")}
+
+
+class TestTheVenuesOwnPrices:
+    """At whose price two orders trade, and which of several trades first, is the venue's affair."""
+
+    @staticmethod
+    def costs(rules: VenueRules, price: str = "90") -> set[str]:
+        """What a buy of 10 at 100 may have cost that a sell at a price below has met."""
+        belief = happen(
+            placed([("a", terms())]), Place(order="t", terms=immediate(price=price), arrival=9), rules=rules
+        )
+        return {str(one.cost) for one in belief.states("a")}
+
+    @pytest.mark.parametrize(
+        ("whose", "cost"),
+        [
+            (TradePrice.MAKER, "1000"),
+            (TradePrice.TAKER, "900"),
+            (TradePrice.MIDDLE, "950"),
+            (TradePrice.UNKNOWN, "900 to 1000"),
+        ],
+    )
+    def test_the_price_is_the_one_that_the_profile_says(self, whose: TradePrice, cost: str) -> None:
+        """Of a resting buy at 100 and a sell at 90: the one price, the other, the middle, or any between the two."""
+        assert self.costs(replace(RULES, trade_price=whose)) == {cost}
+
+    @pytest.mark.parametrize("whose", TradePrice)
+    def test_a_market_order_trades_at_the_resting_price(self, whose: TradePrice) -> None:
+        """A market order has no price of its own: whatever the profile says, the resting order's holds."""
+        taker = terms("10", None, "s", account="counterparty")
+        rules = replace(RULES, trade_price=whose)
+        belief = happen(placed([("a", terms())]), Place(order="t", terms=taker, arrival=9), rules=rules)
+        assert {str(one.cost) for one in belief.states("a")} == {"1000"}
+
+    @staticmethod
+    def filled_first(rules: VenueRules) -> set[str]:
+        """Which of three orders may be filled by a sell of one order's size: two at 100, the older first, one at 99."""
+        book = [("older", terms()), ("newer", terms()), ("worse", terms(price="99"))]
+        belief = happen(placed(book), Place(order="t", terms=immediate(price="99"), arrival=9), rules=rules)
+        return {
+            name
+            for name in ("older", "newer", "worse")
+            if any(one.status is Status.FILLED for one in belief.states(name))
+        }
+
+    @pytest.mark.parametrize(
+        ("priority", "first"),
+        [
+            (Priority.PRICE_TIME, {"older"}),
+            (Priority.PRICE, {"older", "newer"}),
+            (Priority.UNKNOWN, {"older", "newer", "worse"}),
+        ],
+    )
+    def test_the_first_is_one_that_the_profile_lets_be_first(self, priority: Priority, first: set[str]) -> None:
+        """By price and time one order alone, by price alone any of the best price, else any that meets it."""
+        assert self.filled_first(replace(RULES, priority=priority)) == first
+
+    def test_somebody_is_filled_whatever_the_priority(self) -> None:
+        """Nobody knows which of the orders trades, but one does, and no more than one."""
+        book = [("older", terms()), ("newer", terms())]
+        rules = replace(RULES, priority=Priority.UNKNOWN)
+        belief = happen(placed(book), Place(order="t", terms=immediate(), arrival=9), rules=rules)
+        belief = after_seeing(belief, "older", Status.OPEN, "0", rules)
+        assert shown(belief, "newer") == {(Status.FILLED, "10")}
+        assert isinstance(seen(belief, "newer", Status.OPEN, "0", rules=rules), Conflict)
+
+    def test_too_many_orders_of_no_known_priority_are_refused(self) -> None:
+        """More orders than whose every order can be tried are no judgement, and no guess."""
+        book = [(f"o{n}", terms()) for n in range(MOST_WITHOUT_PRIORITY + 1)]
+        belief, rules = placed(book), replace(RULES, priority=Priority.UNKNOWN)
+        with pytest.raises(TooManyWorldsError):
+            happen(belief, Place(order="t", terms=immediate(), arrival=9), rules=rules)
+
+    @pytest.mark.parametrize(("dust", "ended"), [("0", False), ("1", False), ("2", True)])
+    def test_a_rest_that_is_dust_may_be_cancelled_by_the_venue(self, dust: str, ended: bool) -> None:
+        """A rest of one unit may end by itself where less than two are dust; a whole order never does."""
+        rules = replace(RULES, dust=Decimal(dust))
+        partly = known(state(Status.PARTIALLY_FILLED, "9"))
+        assert isinstance(seen(partly.by_now(NOW, rules), "a", Status.CANCELED, "9", rules=rules), Belief) is ended
+        whole = known(state(Status.OPEN)).by_now(NOW, rules)
+        assert isinstance(seen(whole, "a", Status.CANCELED, "0", rules=rules), Conflict)
+
+
+def after_seeing(belief: Belief, name: str, status: Status, executed: str, rules: VenueRules) -> Belief:
+    """The belief after a read that fits."""
+    after = seen(belief, name, status, executed, rules=rules)
+    assert isinstance(after, Belief)
+    return after

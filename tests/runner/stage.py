@@ -93,6 +93,16 @@ class Stage:
         self._script.append((operation, when, lambda _: Received(status=status, headers=headers, body=body), False))
         return self
 
+    def says(
+        self, operation: str, status: int, document: object, *, when: Callable[[int], bool] = lambda _: True
+    ) -> Self:
+        """Answer these requests so, after they were carried out."""
+        said = Received(
+            status=status, headers=(("content-type", "application/json"),), body=json.dumps(document).encode()
+        )
+        self._script.append((operation, when, lambda _: said, True))
+        return self
+
     # -- what a client does -------------------------------------------------------------------------------------------
 
     def kept(self, profile: Profile, base_url: str | None = None) -> Self:
