@@ -249,6 +249,17 @@ def opened_target(options: Options) -> Iterator[Profile]:
         raise UserError(f"The embedded exchange cannot start: {error}") from error
 
 
+def known_variants(names: list[str]) -> tuple[str, ...]:
+    """The names of honest variants, once each; raises :class:`UserError` for one that does not exist."""
+    from fixtures.exchange.dialects import DOCUMENTED
+    from fixtures.variants import chosen
+
+    try:
+        return tuple(variant.name for variant in chosen(names, DOCUMENTED))
+    except ValueError as error:
+        raise UserError(f"--variant: {error}") from error
+
+
 def known_faults(names: list[str]) -> tuple[str, ...]:
     """The names, each checked to be a seeded fault; raises :class:`UserError` with the closest names for another."""
     from difflib import get_close_matches

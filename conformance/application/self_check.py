@@ -20,6 +20,7 @@ from conformance.verdicts import RunRecord, Verdict, judgements
 from fixtures.embedded import embedded_target
 from fixtures.exchange import CancelMode, ExchangeSettings
 from fixtures.faults import FAULTS, Fault
+from fixtures.profiles import Profile
 
 DELAY_MS = (20, 60)
 """The delay of the embedded exchange's delayed cancels, in milliseconds: long enough to be met."""
@@ -30,11 +31,15 @@ LANES = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
-    """One run of the suite against one exchange: with a seeded fault, or clean (``fault`` is ``None``)."""
+    """One run of the suite against one exchange: with a seeded fault, or clean (``fault`` is ``None``).
+
+    ``variant``: the clean exchange differs in this honest way, and is described by the profile that goes with it.
+    """
 
     fault: str | None
     mode: str
     seed: int
+    variant: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +70,11 @@ def trials(faults: Iterable[str], *, seed: int, clean: bool = True, clean_seeds:
         Trial(fault=None, mode=mode.value, seed=seed + n) for n in range(clean_seeds) for mode in CancelMode if clean
     ]
     return found + [Trial(fault=name, mode=FAULTS[name].modes[0].value, seed=seed) for name in faults]
+
+
+def variant_trials(names: Iterable[str], *, seed: int) -> list[Trial]:
+    """A clean trial for each honest variant."""
+    return [Trial(fault=None, mode=CancelMode.MIXED.value, seed=seed, variant=name) for name in names]
 
 
 def check(todo: list[Trial], *, level: LevelName, processes: int, everything: bool = False) -> Iterator[TrialResult]:
@@ -136,12 +146,32 @@ _bench: Bench | None = None
 
 def _trial(trial: Trial, level: LevelName, everything: bool) -> TrialResult:
     global _bench
+    if trial.variant:
+        return _of_variant(trial, level)
     if _bench is None:
         _bench = Bench(level)
     fault = FAULTS[trial.fault] if trial.fault is not None else None
     began = time.monotonic()
     explorer = _bench.ready(trial, fault, everything=everything)
     run_suite(explorer, in_order(_bench.tests, fault))
+    return _shown(trial, explorer, _bench.profile, fault, began)
+
+
+def _of_variant(trial: Trial, level: LevelName) -> TrialResult:
+    """A trial of an honest variant: an exchange of its own, since another profile describes it."""
+    began = time.monotonic()
+    settings = ExchangeSettings(
+        cancel_mode=CancelMode(trial.mode), delay_ms=DELAY_MS, seed=trial.seed, variants=(trial.variant,)
+    )
+    with (
+        embedded_target(settings, lanes=LANES) as (profile, _),
+        open_session(profile, level=LEVELS[level], seed=trial.seed, lanes=LANES) as explorer,
+    ):
+        run_suite(explorer, conformance_tests())
+        return _shown(trial, explorer, profile, None, began)
+
+
+def _shown(trial: Trial, explorer: Explorer, profile: Profile, fault: Fault | None, began: float) -> TrialResult:
     record = explorer.record
     finding = next(
         (f for f in record.findings.values() if fault and fault.requirement in f.violation.requirements), None
@@ -149,7 +179,7 @@ def _trial(trial: Trial, level: LevelName, everything: bool) -> TrialResult:
     broken = {i for f in record.findings.values() for i in f.violation.requirements}
     not_passed: tuple[str, ...] = ()
     if fault is None:
-        found = judgements(record, missing=missing_reasons(_bench.profile))
+        found = judgements(record, missing=missing_reasons(profile))
         not_passed = tuple(
             f"{j.requirement.id} {j.verdict}"
             for j in found

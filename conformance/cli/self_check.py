@@ -19,6 +19,12 @@ def self_check(
         str | None, typer.Option(metavar="ID,…", help="Faults of these requirements or families alone.")
     ] = None,
     fault: Annotated[list[str] | None, typer.Option(metavar="NAME", help="These faults alone.")] = None,
+    variant: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="These honest variants, clean, and no fault.")
+    ] = None,
+    variants: Annotated[
+        bool, typer.Option("--variants", help="Every honest variant of the exchange, clean, and no fault.")
+    ] = False,
     everything: Annotated[
         bool, typer.Option("--everything", help="Run the whole suite on each fault, to see all that fires.")
     ] = False,
@@ -30,11 +36,12 @@ def self_check(
     from rich.console import Console
     from rich.progress import Progress
 
-    from conformance.application.run import known_faults
-    from conformance.application.self_check import check, trials
+    from conformance.application.run import known_faults, known_variants
+    from conformance.application.self_check import check, trials, variant_trials
     from conformance.engine.levels import LevelName
     from conformance.requirements import select
     from fixtures.faults import FAULTS
+    from fixtures.variants import VARIANTS
 
     console = Console(highlight=False)
     names = list(known_faults(fault)) if fault else list(FAULTS)
@@ -42,6 +49,8 @@ def self_check(
         wanted = {requirement.id for requirement in select(only.split(","))}
         names = [name for name in names if FAULTS[name].requirement in wanted]
     todo = trials(names, seed=seed, clean=clean_runs > 0, clean_seeds=clean_runs)
+    if variant or variants:
+        todo = variant_trials(known_variants(variant) if variant else VARIANTS, seed=seed)
     results = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("self-check", total=len(todo))
@@ -58,7 +67,8 @@ def _line(result: "TrialResult") -> str:
     if result.error:
         return f"{trial.fault or 'clean'} ({trial.mode}): stopped: {result.error}"
     if trial.fault is None:
-        return f"clean exchange ({trial.mode}, seed {trial.seed}) accused: {', '.join(result.broken)}: {result.kind}"
+        name = f"honest variant {trial.variant}" if trial.variant else "clean exchange"
+        return f"{name} ({trial.mode}, seed {trial.seed}) accused: {', '.join(result.broken)}: {result.kind}"
     others = f"; what fired: {', '.join(result.broken)}: {result.kind}" if result.broken else ""
     return f"{trial.fault} escaped {result.requirement} ({trial.mode}, {result.plans} plans{others})"
 
@@ -67,7 +77,7 @@ def _row(result: "TrialResult") -> tuple[str, ...]:
     """The cells of one trial's row."""
     caught = ("[green]yes[/]" if result.trial.fault else "[green]clean[/]") if result.good else "[red]NO[/]"
     return (
-        result.trial.fault or f"(clean, {result.trial.mode}, seed {result.trial.seed})",
+        result.trial.fault or f"({result.trial.variant or 'clean'}, {result.trial.mode}, seed {result.trial.seed})",
         result.requirement or "nothing",
         caught,
         str(result.plans),

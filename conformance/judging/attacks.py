@@ -15,12 +15,14 @@ READS = frozenset({"read", "list", "balances"})
 
 
 def attack_ids(action: Forge, attack: Attack) -> tuple[str, ...]:
-    """The requirements that a wrong answer to this attack breaks; those of SIG hold for cancel-all by ALL-07."""
+    """The requirements that a wrong answer to this attack breaks; a MUST of SIG holds for cancel-all by ALL-07."""
     if action.operation != "cancel_all":
         return attack.requirements
-    return tuple(
-        dict.fromkeys(causes.BULK_SIGNED if name.startswith(causes.SIGNED) else name for name in attack.requirements)
-    )
+    return tuple(dict.fromkeys(causes.BULK_SIGNED if _bulk(name) else name for name in attack.requirements))
+
+
+def _bulk(name: str) -> bool:
+    return name.startswith(causes.SIGNED) and name not in causes.SIGNED_BY_GOOD_PRACTICE
 
 
 def judge_forged(j: Judgement, seen: Forging) -> None:

@@ -345,10 +345,14 @@ KEY_NEEDED = ("SIG-02",)
 SIGNATURE_NEEDED = ("SIG-03",)
 NOTHING_TOLD_APART = ("SIG-10",)
 NOTHING_GIVEN_AWAY = ("SIG-11",)
+BOUND = ("SIG-06",)
+"""A signature is bound to method, path and order id."""
 CANONICAL_BASE64 = ("SIG-12",)
 SIGNED = "SIG-"
 """How the ids of the requirements on signatures begin; they hold for cancel-all by :data:`BULK_SIGNED`."""
 BULK_SIGNED = "ALL-07"
+SIGNED_BY_GOOD_PRACTICE = frozenset({*CANONICAL_BASE64, "SIG-13", "SIG-14"})
+"""Good practice (SHOULD) of these stays so for cancel-all: a MUST of :data:`BULK_SIGNED` cannot grow out of it."""
 
 # -- what holds for what is shown of orders ---------------------------------------------------------------------------
 
@@ -369,6 +373,7 @@ OWN_ORDERS_ALONE = ("NTF-07",)
 FOREIGN_CANCEL = ("NTF-02",)
 FOREIGN_AS_UNKNOWN = ("NTF-03",)
 IDS_IN_ORDER = ("NTF-05",)
+WELL_FORMED_IDS = ("NTF-04",)
 SAME_REFUSAL = ("TRM-06",)
 
 # -- what holds for the answer of a cancel-all ------------------------------------------------------------------------

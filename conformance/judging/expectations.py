@@ -1,9 +1,11 @@
 """What a conformant target may answer to an attack, and whether it did."""
 
 from collections.abc import Mapping
+from posixpath import normpath
 from typing import Final
+from urllib.parse import unquote
 
-from conformance.judging.causes import CANONICAL_BASE64
+from conformance.judging.causes import BOUND, CANONICAL_BASE64
 from fixtures.attacks.vectors import Attack, Expectation
 from fixtures.profiles.profile import Profile
 from fixtures.venue.answers import Answer, AnswerClass, Exchange
@@ -40,15 +42,37 @@ _WORDS: Final[Mapping[Expectation, str]] = {
 }
 
 
-def expectation_of(attack: Attack, profile: Profile) -> Expectation:
-    """What this target is held to: a profile may relax good practice, and ids without a form cannot be malformed."""
-    relaxations = profile.relaxations
+def expectation_of(attack: Attack, operation: str, profile: Profile) -> Expectation:
+    """What this target is held to: a profile may relax good practice, and ids without a form cannot be malformed.
+
+    Where an operation is not signed, nothing binds its request to what was signed: one that was altered has no flaw.
+    """
+    relaxations, authentication = profile.relaxations, profile.authentication
+    signed = authentication.signs and (operation != "cancel_all" or authentication.cancel_all_signed)
+    if not signed and attack.requirements == BOUND:
+        return Expectation.UNJUDGED
     if relaxations.lax_base64 and attack.requirements == CANONICAL_BASE64:
         return Expectation.UNJUDGED
     formless = relaxations.order_id_form == "opaque"
     if formless and attack.expect in (Expectation.MALFORMED, Expectation.NOT_FOUND_OR_MALFORMED):
         return Expectation.REFUSED
     return attack.expect
+
+
+def same_to_a_router(target: str, correct: str) -> bool:
+    """Whether two request targets that differ are one to a router that is no stricter than it must be.
+
+    Many routers decode a path, put dot segments and doubled slashes right, drop path parameters, a fragment and a slash
+    behind it (RFC 3986, sections 3.3 and 6.2.2), and ignore a query where the operation has none.
+    """
+    (path, query), (own_path, own_query) = _routed(target), _routed(correct)
+    return target != correct and path == own_path and (query == own_query or not own_query)
+
+
+def _routed(target: str) -> tuple[str, str]:
+    path, _, query = target.partition("#")[0].partition("?")
+    segments = (segment.partition(";")[0] for segment in path.split("/"))
+    return "/" + normpath(unquote("/".join(segments))).strip("/"), query
 
 
 def in_words(expect: Expectation) -> str:

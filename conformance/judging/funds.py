@@ -343,24 +343,29 @@ def _blame(case: Case, account: str, found: list[Discrepancy], at_work: list[Cau
     What happened to that order last is to blame; whatever else the same difference breaks is seen too.
     """
     aspects = list(dict.fromkeys(d.aspect for d in found))
-    # where the total moved, what is available moved with it
-    first = Aspect.TOTAL if Aspect.TOTAL in aspects else next(iter(aspects), None)
+    first = _first(aspects)
     owners = _owners(case, account, [d for d in found if d.aspect is first])
     theirs = [one for one in at_work if one.order in owners]
     mine = theirs if first is not None and closest(theirs, first) else at_work
-    also = [i for aspect in aspects for i in broken(at_work, aspect)]
-    if any(d.aspect is Aspect.TOTAL for d in found):
-        also += causes.CONSERVED
-    if not case.live(account) and any(d.part == "locked" and d.surplus for d in found):
-        also += causes.NOTHING_LEFT_LOCKED
+    left_locked = not case.live(account) and any(d.part == "locked" and d.surplus for d in found)
+    also = (
+        *(i for aspect in aspects for i in broken(at_work, aspect)),
+        *(causes.CONSERVED if first is Aspect.TOTAL else ()),
+        *(causes.NOTHING_LEFT_LOCKED if left_locked else ()),
+    )
     return Blame(
         ids=_ids(case, account, first, owners, mine),
-        also=tuple(also),
+        also=also,
         because=reasons(mine),
         aspect=first,
         orders=owners,
         cancelled=_was_cancelled(at_work),
     )
+
+
+def _first(aspects: list[Aspect]) -> Aspect | None:
+    """The direction that says most: where the total moved, what is available moved with it."""
+    return Aspect.TOTAL if Aspect.TOTAL in aspects else next(iter(aspects), None)
 
 
 def _ids(

@@ -1,6 +1,6 @@
 """What reads and lists show of orders (CXL, PND, NTF-03, NTF-07): the model is asked, the causes say what it breaks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
@@ -368,7 +368,8 @@ def _blamed(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The requirements that what was seen breaks, by the part of it that is wrong; and those that follow from it."""
     same_status = any(state.status is seen.status for state in states)
-    aspect = Aspect.QUANTITY if same_status else Aspect.LISTED if look.listed else Aspect.STATUS
+    otherwise = Aspect.LISTED if look.listed else Aspect.STATUS
+    aspect = Aspect.QUANTITY if same_status else otherwise
     itself = _against_itself(order, seen)
     also = [*broken(at_work, aspect), *itself]
     if not same_status and _quantity_moved(states, seen):
@@ -377,12 +378,15 @@ def _blamed(
         again = [one for one in at_work if one.cause is causes.SECOND_WHILE_PENDING]
         ids = (*closest(again, aspect), *_blamed_while_pending(states, seen, same_status=same_status))
         return ids, tuple(also)
-    ids = closest(at_work, aspect)
+    return (*_of_status(order, seen, closest(at_work, aspect)), *itself), tuple(also)
+
+
+def _of_status(order: TrackedOrder, seen: Seen, ids: tuple[str, ...]) -> tuple[str, ...]:
+    """The requirements that a status of this kind can break: an answer disagrees with an active order alone."""
     if seen.status not in ACTIVE:
-        ids = tuple(i for i in ids if i not in causes.ANSWER_AGREES)
-    elif order.last is not None and order.last.status is Status.CANCELED:
-        ids = (*ids, *causes.STAYS_CLOSED)
-    return (*ids, *itself), tuple(also)
+        return tuple(i for i in ids if i not in causes.ANSWER_AGREES)
+    revived = order.last is not None and order.last.status is Status.CANCELED
+    return (*ids, *causes.STAYS_CLOSED) if revived else ids
 
 
 def _blamed_while_pending(states: tuple[OrderState, ...], seen: Seen, *, same_status: bool) -> tuple[str, ...]:
@@ -446,17 +450,22 @@ def judge_list(j: Judgement, seen: ListSeen) -> None:
     if not seen.closed and seen.market is None:
         _judge_earlier_orders(j, what, seen.views)
     _judge_owners(j, seen.account, shown, what)
-    everything = _shows_everything(j)
     for name in seen.names:
-        view = shown.get(j.case.orders[name].order_id)
-        if view is not None:
-            # where it shows closed orders too, it is a list of active ones as far as it shows an order to be active
-            listed = not seen.closed and (not everything or view.status in ACTIVE)
-            judge_view(j, name, view, Look(asked=seen.asked, at=seen.at, moment=seen.moment, listed=listed))
-        elif not seen.closed and not seen.full and not _judge_missing(j, name, len(shown), what, seen):
+        if not _judge_entry(j, name, shown, what, seen):
             return
         if j.again is not None or (j.ended and (seen.closed or seen.market is not None)):
             return
+
+
+def _judge_entry(j: Judgement, name: str, shown: Mapping[str, OrderView], what: str, seen: ListSeen) -> bool:
+    """Judge what a list shows of an order, or that it does not; says whether its other entries can be judged."""
+    view = shown.get(j.case.orders[name].order_id)
+    if view is not None:
+        # where it shows closed orders too, it is a list of active ones as far as it shows an order to be active
+        listed = not seen.closed and (view.status in ACTIVE or not _shows_everything(j))
+        judge_view(j, name, view, Look(asked=seen.asked, at=seen.at, moment=seen.moment, listed=listed))
+        return True
+    return seen.closed or seen.full or _judge_missing(j, name, len(shown), what, seen)
 
 
 def _shows_everything(j: Judgement) -> bool:

@@ -16,15 +16,14 @@ class Deviations:
 
     ``answers`` are pairs of what a cancel met (a status, or an order that is not the caller's) and the reply that it
     got; ``failures`` errors of the server, by operation and what the answer looks like, with the requirements of the
-    request that showed each first; ``no_effect`` the statuses in which an accepted cancel left an order; ``keeps`` whether orders that are over
-    may keep what they locked, ``frees`` whether more than that may be released; ``trades`` whether trades move other
-    amounts than they should, ``locks`` whether orders lock other amounts than the profile says; ``open_when_partly``
-    whether a partly executed order may be shown OPEN, ``untold`` whether the executed quantity that is shown is wrong.
+    request that showed each first; ``keeps`` whether orders that are over may keep what they locked, ``frees`` whether
+    more than that may be released; ``trades`` whether trades move other amounts than they should, ``locks`` whether
+    orders lock other amounts than the profile says; ``open_when_partly`` whether a partly executed order may be shown
+    OPEN, ``untold`` whether the executed quantity that is shown is wrong.
     """
 
     answers: frozenset[tuple[str, str]] = frozenset()
     failures: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    no_effect: frozenset[str] = frozenset()
     keeps: bool = False
     frees: bool = False
     trades: bool = False
@@ -41,15 +40,14 @@ class Deviations:
         data = {one.name: getattr(self, one.name) for one in fields(self)}
         failures = [[*failure, list(ids)] for failure, ids in self.failures.items()]
         answers = sorted(map(list, self.answers))
-        return {**data, "answers": answers, "failures": failures, "no_effect": sorted(self.no_effect)}
+        return {**data, "answers": answers, "failures": failures}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "Deviations":
         """As :meth:`to_data` wrote it. Raises ``KeyError``, ``TypeError`` or ``ValueError`` where it did not."""
         answers = frozenset((str(met), str(reply)) for met, reply in data["answers"])
         failures = {(str(asked), str(shown)): tuple(map(str, ids)) for asked, shown, ids in data["failures"]}
-        no_effect = frozenset(data["no_effect"])
-        return cls(**{**data, "answers": answers, "failures": failures, "no_effect": no_effect})
+        return cls(**{**data, "answers": answers, "failures": failures})
 
     def covers(self, other: "Deviations") -> bool:
         """Whether everything that ``other`` knows is known here."""
@@ -60,7 +58,6 @@ class Deviations:
         return Deviations(
             answers=self.answers | other.answers,
             failures={**other.failures, **self.failures},
-            no_effect=self.no_effect | other.no_effect,
             keeps=self.keeps or other.keeps,
             frees=self.frees or other.frees,
             trades=self.trades or other.trades,

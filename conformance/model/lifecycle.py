@@ -190,8 +190,6 @@ def deviating_steps(met: Status | NotOwn, rules: VenueRules) -> tuple[Step, ...]
     known = rules.deviations
     rows = [Step(Reply(reply), None, "") for seen, reply in known.answers if seen == met]
     rows += [Step(row.reply, Status.CANCELED, "") for row in tuple(rows) if met != NotOwn.UNKNOWN]
-    if met in known.no_effect:
-        rows.append(Step(Reply.ACCEPTED, None, ""))
     return tuple(rows)
 
 
@@ -244,7 +242,8 @@ def silent_successors(state: OrderState, until: float, rules: VenueRules) -> Ite
     elif state.status in ACTIVE:
         if expires:
             yield replace(state, status=Status.EXPIRED)
-        if state.status is Status.PARTIALLY_FILLED and state.rest.high < rules.dust:
+        dust = rules.markets[state.terms.market].dust
+        if dust and state.status is Status.PARTIALLY_FILLED and state.rest.low <= dust:
             yield replace(state, status=Status.CANCELED)
     elif state.status is Status.PENDING and state.terms.type is OrderType.LIMIT:
         yield replace(state, status=Status.OPEN)

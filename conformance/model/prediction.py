@@ -226,7 +226,9 @@ def _is_restless(state: OrderState, rules: VenueRules) -> bool:
     if state.status is Status.PENDING_CANCEL or state.status is Status.PENDING:
         return True
     return state.status in ACTIVE and (
-        state.terms.expires_at is not None or not rules.markets[state.terms.market].isolated or rules.dust > 0
+        state.terms.expires_at is not None
+        or not rules.markets[state.terms.market].isolated
+        or rules.markets[state.terms.market].dust > 0
     )
 
 

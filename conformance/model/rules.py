@@ -48,7 +48,10 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarketRules:
-    """One market: its assets, its fee rates (fractions of the notional), and whether others trade there."""
+    """One market: its assets, its fee rates (fractions of the notional), and whether others trade there.
+
+    ``dust`` is the rest, in base units, up to which the venue itself cancels a partly executed order.
+    """
 
     symbol: str
     base: str
@@ -57,6 +60,7 @@ class MarketRules:
     taker_fee: Decimal = ZERO
     fee_asset: FeeAsset = FeeAsset.QUOTE
     isolated: bool = True
+    dust: Decimal = ZERO
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +72,7 @@ class VenueRules:
     the most seconds that a cancel may be pending, ``None`` where nothing bounds them; ``delays_cancels`` whether one
     may be pending at all; ``shows_old_status`` whether a pending cancel is shown with the status that the order had;
     ``gone`` the statuses in which an order may no longer be shown; ``deviations`` what the venue was seen to do wrong;
-    ``trade_price`` and ``priority`` how orders meet; ``dust`` the rest below which the venue cancels an order itself.
+    ``trade_price`` and ``priority`` how orders meet.
     """
 
     markets: Mapping[str, MarketRules]
@@ -87,7 +91,6 @@ class VenueRules:
     deviations: Deviations = NONE
     trade_price: TradePrice = TradePrice.MAKER
     priority: Priority = Priority.PRICE_TIME
-    dust: Decimal = ZERO
 
     def highest_fee(self, market: str) -> Decimal:
         """The most that a trade may cost, as a fraction of its notional; a percent where nobody says."""

@@ -222,17 +222,31 @@ def _as_data(action: Action) -> dict[str, object]:
 
 
 def _dispatch(run: PlanRun, action: Action) -> None:
+    """Change the market, send a request that is forged, or ask for what :func:`_ask` does."""
+    if isinstance(action, Place | Fill | Parallel):
+        market_holds.make_way(run, action)
     match action:
         case Place():
-            market_holds.make_way(run, action)
             placing.place(run, action)
         case Fill():
-            market_holds.make_way(run, action)
             placing.fill(run, action.order, action.quantity, action.by)
         case Expire():
             placing.expire(run, action.order)
         case HoldMarket():
             market_holds.hold_market(run, run.market(action.market), action.held)
+        case Parallel():
+            racing.race(run, action)
+        case Forge():
+            forging.forge(run, action)
+        case Send():
+            forging.send_plain(run, action)
+        case _:
+            _ask(run, action)
+
+
+def _ask(run: PlanRun, action: Action) -> None:
+    """Cancel, look, or let time pass."""
+    match action:
         case Cancel():
             cancelling.cancel(run, action.order, action.account)
         case CancelUnknown():
@@ -249,13 +263,6 @@ def _dispatch(run: PlanRun, action: Action) -> None:
         case Wait():
             let_pass(_until(run, action))
             run.time_passed()
-        case Parallel():
-            market_holds.make_way(run, action)
-            racing.race(run, action)
-        case Forge():
-            forging.forge(run, action)
-        case Send():
-            forging.send_plain(run, action)
         case _CleanUp():
             _clean_up(run)
 

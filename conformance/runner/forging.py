@@ -6,7 +6,8 @@ from typing import Final
 
 from conformance.errors import UserError
 from conformance.judging.attacks import READS, attack_ids
-from conformance.judging.expectations import accepted, expectation_of
+from conformance.judging.causes import WELL_FORMED_IDS
+from conformance.judging.expectations import accepted, expectation_of, same_to_a_router
 from conformance.judging.sameness import comparison
 from conformance.judging.seen import DisguisedCancel, Forging, MayHaveHappened, Sending, SpelledOtherwise
 from conformance.model.events import Cancel, CancelAll, Event
@@ -20,7 +21,7 @@ from fixtures.attacks.files import attack_from_json
 from fixtures.attacks.forge import ForgedRequest
 from fixtures.attacks.steps import NotApplicable
 from fixtures.attacks.vectors import Attack, Expectation, VectorError
-from fixtures.venue.answers import Answer, AnswerClass, Cancelled, Unknown
+from fixtures.venue.answers import Answer, AnswerClass, Cancelled, OrderRead, Unknown
 from fixtures.venue.request import PreparedRequest
 
 BADLY_NAMED = frozenset({Expectation.MALFORMED, Expectation.NOT_FOUND_OR_MALFORMED})
@@ -36,12 +37,16 @@ def forge(run: PlanRun, action: Forge) -> None:
         return  # the target has no such operation
     if action.order is not None and action.order not in run.case.orders:
         return  # its placing was refused or cut out of the plan
-    if attack.expect is Expectation.SAME_OR_REFUSED and action.operation == "cancel":
+    if action.operation == "cancel" and attack.expect is Expectation.SAME_OR_REFUSED:
         _other_spelling(run, action, attack)
-        return
-    if attack.expect is Expectation.ACCEPTED and action.operation == "cancel" and action.order is not None:
+    elif action.operation == "cancel" and attack.expect is Expectation.ACCEPTED and action.order is not None:
         _disguised_cancel(run, action, attack)
-        return
+    else:
+        _refused(run, action, attack)
+
+
+def _refused(run: PlanRun, action: Forge, attack: Attack) -> None:
+    """Send a request that is to be refused, or whose answer is open."""
     client_id = run.venue.desk.next_client_id() if action.operation == "place" else None
     forged = _forged(run, action, attack, client_id)
     if forged is None:
@@ -92,9 +97,11 @@ def _expectation(
     run: PlanRun, action: Forge, attack: Attack, forged: ForgedRequest, answer: Answer | Unknown
 ) -> Expectation:
     """What this target is held to for this request."""
-    expect = expectation_of(attack, run.profile)
+    expect = expectation_of(attack, action.operation, run.profile)
     if expect is Expectation.WRONG_METHOD and _reads_as_an_id(run, forged.request):
         return Expectation.REFUSED
+    if attack.requirements == WELL_FORMED_IDS and _is_rightly_routed(run, action, forged.request):
+        return Expectation.UNJUDGED
     if expect in BADLY_NAMED and _is_encoded(forged.request) and _is_unauthenticated(answer):
         return Expectation.REFUSED
     return expect
@@ -161,12 +168,17 @@ def _other(run: PlanRun, action: Forge, request: PreparedRequest, client_id: str
 
 
 def _is_another_operation(run: PlanRun, request: PreparedRequest, operation: str) -> bool:
-    """Whether the profile has an operation of this method and path: in some dialects GET reads where DELETE cancels."""
+    """Whether the profile has an operation of this method and path: in some dialects GET reads where DELETE cancels.
+
+    HEAD is no method too many where GET is right: it asks for the same, without the body (RFC 9110, section 9.3.2).
+    """
     operations = run.profile.operations
     mine = getattr(operations, operation)
     if request.method == mine.method:
         return False
     method = "GET" if request.method == "HEAD" else request.method
+    if method == mine.method:
+        return True
     named = (getattr(operations, name) for name in type(operations).model_fields if name != operation)
     return any(one is not None and one.method == method and one.path == mine.path for one in named)
 
@@ -182,6 +194,16 @@ def _reads_as_an_id(run: PlanRun, request: PreparedRequest) -> bool:
         one is not None and one.method == method and one.may_name(request.target)
         for one in (getattr(operations, name) for name in type(operations).model_fields)
     )
+
+
+def _is_rightly_routed(run: PlanRun, action: Forge, request: PreparedRequest) -> bool:
+    """Whether the path, ill as its id is written, leads an ordinary router to the very order that it holds."""
+    order = run.case.orders.get(action.order or "")
+    if order is None:
+        return False
+    market = order.terms.market
+    correct = run.venue.prepare(action.account, action.operation, order_id=order.order_id, market=market)
+    return same_to_a_router(request.target, correct.target)
 
 
 def _is_encoded(request: PreparedRequest) -> bool:
@@ -289,32 +311,48 @@ def _other_spelling(run: PlanRun, action: Forge, attack: Attack) -> None:
     forged, cancel = _forged(run, reading, attack), _forged(run, action, attack)
     if forged is None or cancel is None:
         return
-    order_id = run.case.orders[action.order].order_id
     read = run.venue.read(_sent(run, reading, attack, forged))
     if isinstance(read.answer, Unknown) or read.answer.is_(AnswerClass.THROTTLED) or run.ended:
         return
-    shown = read.view is not None and read.view.order_id == order_id
-    sure, answers = run.case.is_surely_active(action.order, now()), []
-
-    def send() -> Cancelled:
-        answers.append(_sent(run, action, attack, cancel))
-        return run.venue.cancelled(answers[0])
-
-    if shown:
-        cancelling.cancel(run, action.order, None, send)
-    elif read.view is None:
-        send()
-    answer = answers[0] if answers else None
+    sure, answer = run.case.is_surely_active(action.order, now()), _cancel_otherwise(run, action, attack, cancel, read)
     run.saw(
         SpelledOtherwise(action=action, attack=attack, read=read, cancel=answer, sure=sure, broken=run.result.ended)
     )
     if isinstance(answer, Unknown):
         _may_have_happened(run, action)
-    elif answer is None or run.ended:
-        return
-    elif accepted(answer):
+    elif answer is not None and not run.ended:
+        _look_after_spelling(run, action, answer, may_be_over=_shows(run, action, read) and not sure)
+
+
+def _shows(run: PlanRun, action: Forge, read: OrderRead) -> bool:
+    return read.view is not None and read.view.order_id == run.case.orders[action.order or ""].order_id
+
+
+def _cancel_otherwise(
+    run: PlanRun, action: Forge, attack: Attack, forged: ForgedRequest, read: OrderRead
+) -> Answer | Unknown | None:
+    """Cancel under the other spelling, judged like any cancel where a read knew the order by it.
+
+    ``None``: nothing was sent, as the read showed another order or the plan was over before.
+    """
+    assert action.order is not None
+    answers: list[Answer | Unknown] = []
+
+    def send() -> Cancelled:
+        answers.append(_sent(run, action, attack, forged))
+        return run.venue.cancelled(answers[0])
+
+    if _shows(run, action, read):
+        cancelling.cancel(run, action.order, None, send)
+    elif read.view is None:
+        send()
+    return answers[0] if answers else None
+
+
+def _look_after_spelling(run: PlanRun, action: Forge, answer: Answer, *, may_be_over: bool) -> None:
+    if accepted(answer):
         _look_at_owner(run, action)
-    elif not (shown and not sure and answer.is_(AnswerClass.CANNOT_CANCEL)):
+    elif not (may_be_over and answer.is_(AnswerClass.CANNOT_CANCEL)):
         _look(run, action)
 
 

@@ -27,6 +27,7 @@ def venue_rules(profile: Profile) -> VenueRules:
                 taker_fee=profile.fees_of(name).taker,
                 fee_asset=FeeAsset(profile.fees_of(name).charged),
                 isolated=market.isolated,
+                dust=profile.matching.dust * market.step,
             )
             for name, market in profile.markets.items()
         },
@@ -43,7 +44,6 @@ def venue_rules(profile: Profile) -> VenueRules:
         gone=frozenset(profile.order.purged),
         trade_price=TradePrice(profile.matching.trade_price),
         priority=Priority(profile.matching.priority),
-        dust=profile.matching.dust,
     )
 
 

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from conformance.judging.expectations import expectation_of
 from conformance.judging.rulings import LookAgain
 from conformance.judging.seen import DisguisedCancel, Forging, Sending, SpelledOtherwise
 from conformance.model.order import Status
 from conformance.plans import Forge, Send
 from fixtures.attacks.files import vector
 from fixtures.attacks.vectors import Expectation, attack
+from fixtures.profiles import load_profile
 from fixtures.venue.answers import Answer, AnswerClass, OrderRead, Unknown
 from tests.judging.cases import Judged, answer, case, exchange, judged, order_seen, view
 from tests.model.orders import known, state
@@ -37,6 +39,11 @@ def begun() -> Judged:
         ("signature-zero", "cancel", ACCEPTED, ("SIG-04",)),
         ("signature-missing", "cancel", ACCEPTED, ("SIG-03",)),
         ("signature-zero", "cancel_all", ACCEPTED, ("ALL-07",)),
+        ("header-key-64k-behind", "cancel", ACCEPTED, ("SIG-09",)),
+        ("header-key-right-wrong", "cancel", ACCEPTED, ("SIG-13",)),
+        ("header-key-right-wrong", "cancel_all", ACCEPTED, ("SIG-13",)),
+        ("header-elsewhere-cookie", "cancel", ACCEPTED, ("SIG-14",)),
+        ("base64-no-padding", "cancel_all", ACCEPTED, ("SIG-12",)),
         ("payload-other-order", "cancel", ACCEPTED, ("SIG-06",)),
         ("request-method-put", "cancel", ACCEPTED, ("ERR-03",)),
         ("id-cut", "cancel", ACCEPTED, ("NTF-04",)),
@@ -171,3 +178,18 @@ def test_a_flaw_expects_what_its_vector_says() -> None:
     """The vectors of this file are held to what these tests take for given."""
     assert attack(vector("signature-zero")).expect is Expectation.UNAUTHENTICATED
     assert attack(vector("pkcs1-missing-null")).expect is Expectation.UNJUDGED
+
+
+@pytest.mark.parametrize(
+    ("dialect", "operation", "expected"),
+    [
+        ("documented", "cancel_all", Expectation.REFUSED),
+        ("foreign_margin", "cancel_all", Expectation.UNJUDGED),
+        ("foreign_margin", "cancel", Expectation.REFUSED),
+        ("foreign_rpc", "cancel_all", Expectation.UNJUDGED),
+    ],
+)
+def test_what_is_not_signed_binds_no_request(dialect: str, operation: str, expected: Expectation) -> None:
+    """A request that was altered has a flaw only where it was signed: an honest cancel-all by key alone takes it."""
+    found = expectation_of(attack(vector("sent-extra-query")), operation, load_profile(dialect))
+    assert found is expected

@@ -416,10 +416,11 @@ class TestTheVenuesOwnPrices:
         with pytest.raises(TooManyWorldsError):
             happen(belief, Place(order="t", terms=immediate(), arrival=9), rules=rules)
 
-    @pytest.mark.parametrize(("dust", "ended"), [("0", False), ("1", False), ("2", True)])
+    @pytest.mark.parametrize(("dust", "ended"), [("0", False), ("0.5", False), ("1", True)])
     def test_a_rest_that_is_dust_may_be_cancelled_by_the_venue(self, dust: str, ended: bool) -> None:
-        """A rest of one unit may end by itself where less than two are dust; a whole order never does."""
-        rules = replace(RULES, dust=Decimal(dust))
+        """A rest of one unit may end by itself where so much is dust; a whole order never does."""
+        markets = {name: replace(market, dust=Decimal(dust)) for name, market in RULES.markets.items()}
+        rules = replace(RULES, markets=markets)
         partly = known(state(Status.PARTIALLY_FILLED, "9"))
         assert isinstance(seen(partly.by_now(NOW, rules), "a", Status.CANCELED, "9", rules=rules), Belief) is ended
         whole = known(state(Status.OPEN)).by_now(NOW, rules)

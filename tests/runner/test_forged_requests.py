@@ -286,6 +286,54 @@ def test_a_path_may_be_decoded_before_it_is_verified(
     assert broken(result) == []
 
 
+def lax_router(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exchange drops a slash behind a path, and doubled ones in it, once the signature is verified."""
+    dispatch = Api.dispatch
+
+    def routed(self: Api, account: str, request: Request) -> ExchangeAnswer:
+        target = request.target.replace(b"//", b"/").rstrip(b"/")
+        return dispatch(self, account, replace(request, target=target))
+
+    monkeypatch.setattr(Api, "dispatch", routed)
+
+
+def test_a_router_may_drop_a_slash(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slash behind an id that leads to the very order is no malformed id; that it was taken is noted (NTF-04)."""
+    lax_router(monkeypatch)
+    result = with_sockets(stage("mixed")).run(buy("a"), LOOK, forge("id-slash-behind"), LOOK)
+    assert broken(result) == []
+    assert result.notes["accepted, which is not judged: id-slash-behind"] == 1
+
+
+def test_a_lax_router_hides_no_lax_id(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands behind an id and is not read is a violation at such a venue too, and so is a 5xx to the slash."""
+    lax_router(monkeypatch)
+    theatre = with_sockets(stage(faults=("id-rest-ignored",)))
+    result = theatre.run(buy("a"), LOOK, forge("id-blank-behind"), LOOK)
+    assert any("NTF-04" in ids for ids, _ in broken(result))
+    fails = with_sockets(stage()).answers("cancel", 500, UNAUTHENTICATED, when=lambda number: number == 1)
+    result = fails.run(buy("a"), LOOK, forge("id-slash-behind"), LOOK)
+    assert any("NTF-04" in ids for ids, _ in broken(result))
+
+
+@pytest.mark.parametrize(("vector", "sent"), [("request-method-head", False), ("request-method-put", True)])
+def test_head_is_no_wrong_method_where_get_is_right(
+    stage: Open, monkeypatch: pytest.MonkeyPatch, vector: str, sent: bool
+) -> None:
+    """Where GET cancels so does HEAD, by HTTP itself (RFC 9110, section 9.3.2); PUT that cancels is a violation."""
+    dispatch = Api.dispatch
+
+    def by_any_method(self: Api, account: str, request: Request) -> ExchangeAnswer:
+        cancels = request.path.endswith(b"/cancel")
+        return dispatch(self, account, replace(request, method="POST") if cancels else request)
+
+    monkeypatch.setattr(Api, "dispatch", by_any_method)
+    cancel = {"method": "GET", "path": "/api/v1/orders/{order_id}/cancel"}
+    result = stage(operations={"cancel": cancel}, contract=False).run(buy("a"), LOOK, forge(vector), LOOK)
+    assert [ids for ids, _ in broken(result)] == [("ERR-03",)] * sent
+    assert sum(result.attacks.values()) == sent
+
+
 def test_every_vector_names_a_requirement_of_the_catalogue() -> None:
     """What an attack breaks when it is accepted can be looked up."""
     assert {one.requirement for one in vectors().values()} <= set(catalogue())
