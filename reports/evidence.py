@@ -6,7 +6,7 @@ the command that runs it again. Keys and signatures were taken out before anythi
 
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from conformance.errors import UserError
+from conformance.model.deviations import NONE
 from conformance.plans import to_data
 from conformance.trace import Observation, PlanResult, Step
 from conformance.verdicts import Finding
@@ -65,7 +66,8 @@ class Evidence:
     """One nonconformity, as it is written to and read from an evidence file.
 
     ``requirement`` is the closest of ``requirements``, all of which it breaks. ``failed`` of ``runs`` repetitions of
-    the plan showed it, and ``count`` plans of the whole run did. ``lane`` names the accounts and markets that it used.
+    the plan showed it, and ``count`` plans of the whole run did. ``lane`` names the accounts and markets that it used,
+    ``known`` what the target was known to do wrong when the plan began, which would end it before.
     """
 
     format: Literal["cancel-conformance/evidence/1"] = FORMAT
@@ -86,6 +88,7 @@ class Evidence:
     target: str
     test: str = ""
     lane: int = 1
+    known: Mapping[str, Any] = field(default_factory=dict)
     plan: Mapping[str, Any]
     trace: Trace
     minimised: Minimised
@@ -120,6 +123,7 @@ def evidence_of(finding: Finding, info: RunInfo, *, file: str) -> Evidence:
         target=info.target,
         test=finding.test,
         lane=result.lane,
+        known={} if result.began_with == NONE else result.began_with.to_data(),
         plan=plan,
         trace=Trace(steps=tuple(_steps(result, info))),
         minimised=Minimised(

@@ -10,6 +10,8 @@ from conformance.engine.lanes import Lanes
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.minimise import minimise as made_small
 from conformance.engine.session import open_session
+from conformance.errors import UserError
+from conformance.model.deviations import NONE, Deviations
 from conformance.plans import Plan, from_data, to_json
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding
@@ -58,6 +60,16 @@ def _opened(kept: Evidence, options: Options) -> Iterator[tuple[Profile, Lanes]]
         yield profile, explorer.lanes
 
 
+def known_of(kept: Evidence) -> Deviations:
+    """What the target was known to do wrong when the kept plan began. Raises :class:`UserError` where it is no such."""
+    if not kept.known:
+        return NONE
+    try:
+        return Deviations.from_data(kept.known)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"the evidence: known: expected deviations as a run writes them, found {error!r}") from error
+
+
 def impatient(lanes: Lanes) -> None:
     """Take a request that has no answer for dropped at once: that the target drops it was seen in several plans."""
     for lane in lanes.lanes:
@@ -66,10 +78,10 @@ def impatient(lanes: Lanes) -> None:
 
 def replays(kept: Evidence, options: Options, *, times: int) -> Iterator[Replay]:
     """Run the plan ``times`` times and tell what each run showed."""
-    plan = plan_of(kept)
+    plan, known = plan_of(kept), known_of(kept)
     with _opened(kept, options) as (_, lanes):
         for _ in range(times):
-            result = lanes.run(plan, number=kept.lane)
+            result = lanes.run(plan, number=kept.lane, taken_for=known)
             shown = breach(result, kept)
             first = shown or next(iter(result.violations), None)
             sentence = result.trouble or "every observation was as predicted"
@@ -86,12 +98,12 @@ def _same(result: PlanResult, kept: Evidence) -> bool:
 
 def smaller(kept: Evidence, options: Options, *, requests: int, write_to: Path) -> tuple[int, int | None, int]:
     """Minimise the kept plan and write the evidence of the smallest one: actions before, after, requests spent."""
-    plan = plan_of(kept)
+    plan, known = plan_of(kept), known_of(kept)
     with _opened(kept, options) as (profile, lanes):
         spent = 0
         first: PlanResult | None = None
         for _ in range(TRIES):
-            result = lanes.run(plan, number=kept.lane)
+            result = lanes.run(plan, number=kept.lane, taken_for=known)
             spent += result.requests
             if _same(result, kept):
                 first = result
@@ -101,7 +113,7 @@ def smaller(kept: Evidence, options: Options, *, requests: int, write_to: Path) 
         tries = TRIES if kept.intermittent else 1
         best = made_small(
             first,
-            lambda candidate: lanes.run(candidate, number=kept.lane, by_itself=True),
+            lambda candidate: lanes.run(candidate, number=kept.lane, by_itself=True, taken_for=known),
             lambda r: _same(r, kept),
             requests=requests,
             tries=tries,

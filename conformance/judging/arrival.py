@@ -27,7 +27,7 @@ def is_on_its_way(j: Judgement, name: str, status: Status | None, *, perhaps: bo
     """
     order = j.case.orders[name]
     is_limit = order.terms.price is not None
-    arrived = perhaps and is_limit and status in ACTIVE and _is_told(j)
+    arrived = perhaps and is_limit and status in ACTIVE and _has_a_word_for_it(j)
     if (status is not Status.PENDING and not arrived) or order.last is not None:
         return False
     if j.case.known.places_later or (not is_limit and _may_be_held(j, name)):
@@ -46,7 +46,7 @@ def may_be_on_its_way(j: Judgement, name: str, looked: Looked) -> bool:
     Asks for that look where it was not taken; then nothing else is to be said of the observation.
     """
     order = j.case.orders[name]
-    if order.terms.price is None or order.last is not None or not _is_told(j):
+    if order.terms.price is None or order.last is not None or not _has_a_word_for_it(j):
         return False
     if name not in looked:
         j.look_again(LookAgain(orders=(name,)))
@@ -55,6 +55,6 @@ def may_be_on_its_way(j: Judgement, name: str, looked: Looked) -> bool:
     return is_on_its_way(j, name, None if view is None else view.status, perhaps=True)
 
 
-def _is_told(j: Judgement) -> bool:
+def _has_a_word_for_it(j: Judgement) -> bool:
     """Whether the target has a word for orders that are not in the book yet, and none was seen to be so."""
     return Status.PENDING in j.case.profile.vocabulary.status and not j.case.known.places_later

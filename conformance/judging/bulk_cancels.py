@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from conformance.judging import causes
 from conformance.judging.arrival import is_on_its_way
-from conformance.judging.cancels import level
+from conformance.judging.cancels import price_level
 from conformance.judging.causes import Cause
 from conformance.judging.judgement import Judgement
 from conformance.judging.replies import means, said
@@ -50,7 +50,7 @@ def judge_cancel_all(j: Judgement, seen: CancellingAll) -> None:
     met = _met(j, seen)
     for name, order in j.case.orders.items():
         own = order.terms.account == seen.account
-        j.reach(name, "cancel-all" if own else "cancel-all by another account")
+        j.reach_cell(name, "cancel-all" if own else "cancel-all by another account")
     answer = seen.result.answer if isinstance(seen.result.answer, Answer) else None
     if answer is not None and not means(answer, Reply.ACCEPTED):
         more = (causes.MANY_ACTIVE,) if met.many else ()
@@ -176,7 +176,7 @@ def _spread_bulk(j: Judgement, account: str, met: _Met) -> None:
     """A cancel-all was accepted: what it puts on the account's orders and funds, and on all others."""
     for name, order in j.case.orders.items():
         if order.terms.account == account:
-            _reached(j, name, met)
+            _put_on_met(j, name, met)
         elif _could_be(met.before[name], frozenset(Status) - TERMINAL):
             j.put(causes.BULK_OTHER, order=name)
     if met.nothing:
@@ -188,12 +188,12 @@ def _spread_bulk(j: Judgement, account: str, met: _Met) -> None:
             j.put_on_funds(causes.BULK_OTHER, other)
 
 
-def _reached(j: Judgement, name: str, met: _Met) -> None:
+def _put_on_met(j: Judgement, name: str, met: _Met) -> None:
     cause = bulk_cause(met.before[name], met.known[name])
     j.put_with_owner(cause, name)
     if cause in (causes.BULK, causes.BULK_PARTIAL):
         j.change(name, cancelled=True, cancelled_at=met.ended)
-        j.become(cancelled_prices=j.case.cancelled_prices | {level(j.case.orders[name].terms)})
+        j.become(cancelled_prices=j.case.cancelled_prices | {price_level(j.case.orders[name].terms)})
         if met.many:
             j.put(causes.BULK_MANY, order=name)
 

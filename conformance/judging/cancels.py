@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from conformance.judging import causes
 from conformance.judging.arrival import may_be_on_its_way
-from conformance.judging.case import Level
+from conformance.judging.case import PriceLevel
 from conformance.judging.causes import Cause
 from conformance.judging.expectations import is_refusal
 from conformance.judging.judgement import Judgement
@@ -38,7 +38,7 @@ def judge_cancel(j: Judgement, seen: Cancelling) -> None:
     j.become(belief=j.case.belief.by_now(seen.asked, j.case.rules))
     met = _met(j, seen)
     again = " again" if j.case.orders[name].cancelled else ""
-    j.reach(name, "cancel by another account" if met.foreign else f"cancel{again}")
+    j.reach_cell(name, "cancel by another account" if met.foreign else f"cancel{again}")
     if result.word is not None and result.status is None:
         j.cannot_judge(unknown_word(result.word, met.what))
         return
@@ -131,7 +131,7 @@ def _predicted(j: Judgement, before: tuple[OrderState, ...], *, foreign: bool) -
     return " or ".join(sorted({step.reply for state in before for step in cancel_steps(state, j.case.rules)}))
 
 
-def told(states: tuple[OrderState, ...]) -> str:
+def statuses_in_words(states: tuple[OrderState, ...]) -> str:
     """The statuses that an order may have, in words."""
     return "/".join(sorted({state.status for state in states}))
 
@@ -143,7 +143,7 @@ def _break_answer(j: Judgement, seen: Cancelling, answer: Answer, conflict: Conf
             return
         if is_refusal(answer):
             judge_same_refusal(j, met.before, answer)
-    statuses = told(met.before)
+    statuses = statuses_in_words(met.before)
     owner = "another account's " if met.foreign else ""
     j.breaks(
         met.what,
@@ -197,7 +197,7 @@ def _after_acceptance(j: Judgement, seen: Cancelling, answer: Answer, met: "_Met
         )
     j.change(seen.order, cancelled=True, cancelled_at=answer.exchange.ended)
     j.measure(Timing(answer=answer.exchange.seconds))
-    j.become(cancelled_prices=j.case.cancelled_prices | {level(order.terms)})
+    j.become(cancelled_prices=j.case.cancelled_prices | {price_level(order.terms)})
     spread_cancel(j, seen.order, causes.SECOND_WHILE_PENDING if met.pending else _CAUSES.get(met.known, _UNPINNED))
 
 
@@ -211,7 +211,7 @@ _CAUSES: Mapping[Status | None, Cause] = {
 """What an accepted cancel puts on an order, by the status that it surely had; any other: unpinned."""
 
 
-def level(terms: Terms) -> Level:
+def price_level(terms: Terms) -> PriceLevel:
     """The price level at which an order queues."""
     return (terms.market, terms.side, terms.price)
 

@@ -193,7 +193,7 @@ class TrackedOrder:
     cancelled_at: float | None = None
 
 
-Level = tuple[str, str, Decimal | None]
+PriceLevel = tuple[str, str, Decimal | None]
 """A market, a side and a price at which orders queue."""
 
 
@@ -218,7 +218,7 @@ class Case:
     account_causes: Mapping[str, tuple[CauseAt, ...]] = field(default_factory=dict)
     start: Mapping[str, Funds] = field(default_factory=dict)
     lowest: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
-    cancelled_prices: frozenset[Level] = frozenset()
+    cancelled_prices: frozenset[PriceLevel] = frozenset()
     after_refusals: Mapping[str, frozenset[Cause]] = field(default_factory=dict)
     raced_bulk: frozenset[str] = frozenset()
     silent: frozenset[str] = frozenset()

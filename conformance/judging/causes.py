@@ -31,9 +31,9 @@ class Cause:
 
     What was kept locked too long and what was released too much are apart: a refused request keeps nothing, and a
     cancel that released nothing did not release twice. Two more are broken by a read that fits no world, and not
-    exercised by one that fits, which says too little of them: ``suspects`` where the executed quantity or the total is
-    wrong, ``lock_suspects`` where the locked amount is. ``aside``: it happened to something else, or is what a read has
-    shown: what happened to the order itself comes before it.
+    exercised by one that fits, which says too little of them: ``broken_by_amount`` where the executed quantity or the
+    total is wrong, ``broken_by_lock`` where the locked amount is. ``aside``: it happened to something else, or is what
+    a read has shown: what happened to the order itself comes before it.
     """
 
     why: str
@@ -43,8 +43,8 @@ class Cause:
     kept: tuple[str, ...] = ()
     freed: tuple[str, ...] = ()
     total: tuple[str, ...] = ()
-    suspects: tuple[str, ...] = ()
-    lock_suspects: tuple[str, ...] = ()
+    broken_by_amount: tuple[str, ...] = ()
+    broken_by_lock: tuple[str, ...] = ()
     aside: bool = False
 
     @property
@@ -210,7 +210,7 @@ SEEN_PENDING = Cause(
     status=("PND-03",),
     listed=("PND-03",),
     freed=("PND-04",),
-    suspects=("PND-02",),
+    broken_by_amount=("PND-02",),
     aside=True,
 )
 CONFIRMED = Cause(
@@ -232,7 +232,7 @@ BULK_WHILE_PENDING = Cause(
     status=("PND-03",),
     freed=("FND-04",),
     total=("FND-04",),
-    suspects=("PND-02",),
+    broken_by_amount=("PND-02",),
 )
 SECOND_WHILE_PENDING = Cause(
     why="it was cancelled again while its cancel was pending",
@@ -281,7 +281,7 @@ RACED_OTHERS = Cause(
 PLACED_AFTER_BULK = everywhere("it was placed after a cancel-all that met other calls had answered", "RCE-03")
 RACED = (RACED_CANCELS, RACED_FILL, RACED_BULK, RACED_OTHERS)
 PLACED = Cause(why="it was placed")
-FILLED = Cause(why="an opposite order came", lock_suspects=("FND-03",))
+FILLED = Cause(why="an opposite order came", broken_by_lock=("FND-03",))
 
 
 def broken(causes: Iterable[CauseAt], aspect: Aspect) -> tuple[str, ...]:
@@ -289,9 +289,9 @@ def broken(causes: Iterable[CauseAt], aspect: Aspect) -> tuple[str, ...]:
     found = sorted(causes, key=lambda one: -one.step)
     more: list[str] = []
     if aspect in (Aspect.QUANTITY, Aspect.TOTAL):
-        more = [i for one in found for i in one.cause.suspects]
+        more = [i for one in found for i in one.cause.broken_by_amount]
     elif aspect in (Aspect.KEPT, Aspect.FREED):
-        more = [i for one in found for i in one.cause.lock_suspects]
+        more = [i for one in found for i in one.cause.broken_by_lock]
     return tuple(dict.fromkeys((*named(found, aspect), *more)))
 
 
@@ -313,8 +313,8 @@ def closest_by_order(causes: Iterable[CauseAt], aspect: Aspect) -> tuple[str, ..
 
 def _ids_of(cause: Cause, aspect: Aspect) -> tuple[str, ...]:
     if aspect in (Aspect.KEPT, Aspect.FREED):
-        return cause.ids(aspect) or cause.lock_suspects
-    return cause.ids(aspect) or (cause.suspects if aspect in (Aspect.QUANTITY, Aspect.TOTAL) else ())
+        return cause.ids(aspect) or cause.broken_by_lock
+    return cause.ids(aspect) or (cause.broken_by_amount if aspect in (Aspect.QUANTITY, Aspect.TOTAL) else ())
 
 
 def named(causes: Iterable[CauseAt], aspect: Aspect) -> tuple[str, ...]:

@@ -8,12 +8,12 @@ from conformance.judging.causes import Cause, CauseAt
 from conformance.judging.rulings import (
     Breaks,
     CannotJudge,
+    CellReached,
     Exercised,
     Fits,
     LookAgain,
     Measured,
     Noted,
-    Reached,
     Ruling,
     nonconformity,
 )
@@ -78,13 +78,13 @@ class Judgement:
         """The observation could have shown these broken, and did not."""
         self.rulings.append(Exercised(ids=ids))
 
-    def reach(self, name: str, event: str) -> None:
-        """Count a (state, event) cell, where the state is pinned, for a pending cancel by the last read."""
+    def reach_cell(self, name: str, event: str) -> None:
+        """Count a (state, event) cell, where the state is known, for a pending cancel by the last read."""
         status = self.case.status(name)
         if status is None and self.case.orders[name].seen_pending:
             status = Status.PENDING_CANCEL
         if status is not None:
-            self.rulings.append(Reached(state=status, event=event))
+            self.rulings.append(CellReached(state=status, event=event))
 
     def measure(self, timing: Timing) -> None:
         """A time was taken."""

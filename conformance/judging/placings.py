@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from conformance.judging import causes
 from conformance.judging.bulk_cancels import MANY
-from conformance.judging.cancels import level
+from conformance.judging.cancels import price_level
 from conformance.judging.case import Case, TrackedOrder
 from conformance.judging.causes import Cause
 from conformance.judging.funds import surely_available
@@ -177,7 +177,7 @@ def _crossed(case: Case, name: str) -> tuple[Cause, ...]:
         return (causes.CROSSED_AFTER_CANCEL,)
     if order.seen_pending:
         return (causes.FILLED_WHILE_PENDING,)
-    if level(order.terms) in case.cancelled_prices and not order.cancelled:
+    if price_level(order.terms) in case.cancelled_prices and not order.cancelled:
         return (causes.QUEUE, causes.FILLED)
     return (causes.FILLED,)
 
@@ -185,7 +185,7 @@ def _crossed(case: Case, name: str) -> tuple[Cause, ...]:
 def approached(j: Judgement, seen: Approached) -> None:
     """An event that is no cancel reaches an order."""
     j.become(belief=j.case.belief.by_now(seen.at, j.case.rules))
-    j.reach(seen.order, seen.event)
+    j.reach_cell(seen.order, seen.event)
 
 
 def judge_driven(j: Judgement, seen: Driven) -> None:

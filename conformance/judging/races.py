@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from conformance.judging import causes
 from conformance.judging.bulk_cancels import bulk_cause, listed_names, lists
-from conformance.judging.cancels import explains, level
+from conformance.judging.cancels import explains, price_level
 from conformance.judging.case import Case, TrackedOrder
 from conformance.judging.causes import Cause
 from conformance.judging.judgement import Judgement
@@ -286,7 +286,7 @@ def _spread(j: Judgement, race: _Race, raced: Mapping[str, tuple[Cause, ...]]) -
             j.put_with_owner(cause, name)
         if taken:
             j.change(name, cancelled=True)
-            j.become(cancelled_prices=j.case.cancelled_prices | {level(order.terms)})
+            j.become(cancelled_prices=j.case.cancelled_prices | {price_level(order.terms)})
     if len(race.calls) > 1:
         bulk = {call.account for call in race.calls if call.kind is Kind.CANCEL_ALL}
         j.become(raced_bulk=j.case.raced_bulk | bulk)
@@ -336,7 +336,7 @@ def call_of(call: RaceCall, listed: frozenset[str] | None) -> Call | None:
     lost = isinstance(answer, Unknown)
     if isinstance(answer, Unknown) and not answer.sent:
         return None
-    event, accepts, told = _told(call, listed)
+    event, accepts, told = _in_model_words(call, listed)
     if event is None:
         return None
     found_again = lost and isinstance(call.sent, Placed)
@@ -354,7 +354,7 @@ def call_of(call: RaceCall, listed: frozenset[str] | None) -> Call | None:
 Accepts = Callable[[Outcome], bool]
 
 
-def _told(call: RaceCall, listed: frozenset[str] | None) -> tuple[Event | history.Read | None, Accepts, str]:
+def _in_model_words(call: RaceCall, listed: frozenset[str] | None) -> tuple[Event | history.Read | None, Accepts, str]:
     """The event, how its answer is recognised among the outcomes, and a word that equal answers share."""
     answer, sent = call.answer, call.sent
     match call.event:
@@ -413,10 +413,10 @@ def _words(calls: Sequence[RaceCall]) -> Iterator[str]:
     start = min((call.answer.exchange.began for call in calls), default=math.inf)
     for call in sorted(calls, key=lambda call: call.answer.exchange.began):
         began, ended = call.answer.exchange.began - start, call.answer.exchange.ended - start
-        yield f"{call.label} [{began * 1e3:.1f} to {ended * 1e3:.1f} ms] {_heard(call)}"
+        yield f"{call.label} [{began * 1e3:.1f} to {ended * 1e3:.1f} ms] {_answer_in_words(call)}"
 
 
-def _heard(call: RaceCall) -> str:
+def _answer_in_words(call: RaceCall) -> str:
     answer, sent, later = call.answer, call.sent, call.view
     if isinstance(sent, OrderRead) and sent.view is not None:
         return f"{sent.view.status or sent.view.word} with {sent.view.executed} executed"

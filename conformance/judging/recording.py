@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.judging.case import Case
 from conformance.judging.judge import judge
-from conformance.judging.rulings import Breaks, CannotJudge, Exercised, Fits, Measured, Noted, Reached, Ruling
+from conformance.judging.rulings import Breaks, CannotJudge, CellReached, Exercised, Fits, Measured, Noted, Ruling
 from conformance.judging.seen import Answered, Fact, StepBegun
 from conformance.model.deviations import Deviations
 from conformance.trace import Observation, PlanResult, Step
@@ -88,7 +88,7 @@ def _keep(result: PlanResult, ruling: Ruling) -> None:
             result.trouble = reason
         case Exercised(ids=ids):
             result.exercised.update(ids)
-        case Reached(state=state, event=event):
+        case CellReached(state=state, event=event):
             result.cells[(state, event)] += 1
         case Measured(timing=timing):
             result.timings.append(timing)

@@ -63,7 +63,7 @@ class Exercised:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reached:
+class CellReached:
     """An event met an order whose state was known: one more of a (state, event) cell."""
 
     state: str
@@ -85,7 +85,7 @@ class Noted:
     count: int = 1
 
 
-Ruling = Fits | Breaks | LookAgain | CannotJudge | Exercised | Reached | Measured | Noted
+Ruling = Fits | Breaks | LookAgain | CannotJudge | Exercised | CellReached | Measured | Noted
 
 
 def nonconformity(

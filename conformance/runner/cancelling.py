@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from conformance.judging.bulk_cancels import MANY, bulk_situation
-from conformance.judging.cancels import told
+from conformance.judging.cancels import statuses_in_words
 from conformance.judging.case import TrackedOrder
 from conformance.judging.seen import Cancelling, CancellingAll, CancellingUnknown
 from conformance.model.order import ACTIVE
@@ -20,18 +20,18 @@ def cancel(run: PlanRun, name: str, account: str | None, send: Callable[[], Canc
     if order is None:
         return  # its placing was refused or cut out of the plan
     caller, asked = account or order.terms.account, now()
-    met = told(run.case.belief.by_now(asked, run.case.rules).states(name))
+    met = statuses_in_words(run.case.belief.by_now(asked, run.case.rules).states(name))
     result = _cancelled(run, caller, order) if send is None else send()
     run.changed()
-    run.understood(result.answer)
+    run.judgeable(result.answer)
     if send is None:
         foreign = caller != order.terms.account
-        run.heard(f"a cancel of {met}" + (" by another account" if foreign else ""), result.answer)
+        run.must_answer(f"a cancel of {met}" + (" by another account" if foreign else ""), result.answer)
     seen = Cancelling(order=name, account=caller, result=result, asked=asked, at=now())
     again = submit(run, seen)
     if again is not None and again.repeat:
         unknown = run.venue.cancel(caller, run.case.known.unknown_id, market=order.terms.market)
-        run.understood(unknown.answer)
+        run.judgeable(unknown.answer)
         submit(run, replace(seen, again=unknown.answer))
 
 
@@ -48,8 +48,8 @@ def cancel_all(run: PlanRun, account: str) -> None:
     situation = bulk_situation(nothing=not active, many=len(case.active(account)) >= MANY)
     result = run.venue.cancel_all(account)
     run.changed()
-    run.understood(result.answer)
-    run.heard(f"cancel-all with {situation}", result.answer)
+    run.judgeable(result.answer)
+    run.must_answer(f"cancel-all with {situation}", result.answer)
     submit(run, CancellingAll(account=account, result=result, asked=asked, at=now()))
 
 
@@ -59,8 +59,8 @@ def cancel_unknown(run: PlanRun, order_id: str, account: str) -> None:
     if unknown is None:
         return
     result = run.venue.cancel(account, unknown, market=run.some_market)
-    answer = run.understood(result.answer)
-    run.heard("a cancel of an unknown order", result.answer)
+    answer = run.judgeable(result.answer)
+    run.must_answer("a cancel of an unknown order", result.answer)
     if answer is not None:
         run.saw(CancellingUnknown(order_id=unknown, account=account, answer=answer, at=now()))
 

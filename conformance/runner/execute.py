@@ -106,7 +106,7 @@ def _carried_out(run: PlanRun, look_again: int) -> PlanResult:
         run.saw(GivenUp(reason=str(trouble)))  # what was found is not lost; the next request will meet the same trouble
     finally:
         if not over:
-            _leave(run)
+            _cancel_remains(run)
         memory.known = run.case.known
         result.ended_with = run.case.known.deviations
         if not result.violations:
@@ -161,8 +161,8 @@ def _begin(run: PlanRun) -> None:
     roles = {account.name: role for role, account in run.venue.account_keys.items()}
     still_open = {roles.get(left.account) for left in run.venue.desk.journal.open_orders()}
     for account in run.case.accounts:
-        read = run.asked(partial(run.venue.balances, account))
-        run.took(read.answer)
+        read = run.retried(partial(run.venue.balances, account))
+        run.answered(read.answer)
         if read.balances is not None or not run.ended:
             run.saw(StartSeen(account=account, funds=read.balances, alone=account not in still_open))
 
@@ -224,7 +224,7 @@ def _as_data(action: Action) -> dict[str, object]:
 def _dispatch(run: PlanRun, action: Action) -> None:
     """Change the market, send a request that is forged, or ask for what :func:`_ask` does."""
     if isinstance(action, Place | Fill | Parallel):
-        market_holds.make_way(run, action)
+        market_holds.release_waiting(run, action)
     match action:
         case Place():
             placing.place(run, action)
@@ -299,13 +299,13 @@ def _wait_for_later_looks(run: PlanRun) -> None:
             run.memory.remember(closed)
 
 
-def _leave(run: PlanRun) -> None:
+def _cancel_remains(run: PlanRun) -> None:
     """A plan that did not come to its end leaves nothing behind either; nothing of this is judged.
 
     Where the target cannot be asked any more, what is left is found by the sweep.
     """
     with suppress(VenueTrouble):
-        market_holds.leave(run)
+        market_holds.release_all(run)
         for name, order in run.case.orders.items():
             states = run.case.states(name)  # none of an order whose placing was not judged
             over = bool(states) and all(state.status in TERMINAL for state in states)

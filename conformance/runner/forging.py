@@ -110,7 +110,7 @@ def _expectation(
 def _repeat(run: PlanRun, attack: Attack, forged: ForgedRequest) -> Answer | Unknown:
     """The same forged request once more: an answer that varies by itself says nothing (SIG-10)."""
     answer = _send(run, forged)
-    run.took(answer, attack=attack)
+    run.answered(answer, attack=attack)
     return answer
 
 
@@ -229,7 +229,7 @@ def _send(run: PlanRun, forged: ForgedRequest) -> Answer | Unknown:
 
 def _sent(run: PlanRun, action: Forge, attack: Attack, forged: ForgedRequest) -> Answer | Unknown:
     answer = _send(run, forged)
-    run.took(answer, attack=attack, ids=attack_ids(action, attack))
+    run.answered(answer, attack=attack, ids=attack_ids(action, attack))
     return answer
 
 
@@ -367,7 +367,7 @@ def send_plain(run: PlanRun, action: Send) -> None:
         return  # it names an order whose placing was refused or cut out of the plan
     target = _NAME.sub(lambda found: orders[found[1]].order_id, action.target)
     answer = run.venue.send(_plain(run, action, target), hostile=True)
-    run.took(answer, correct=False)
+    run.answered(answer, correct=False)
     if run.ended:
         return
     if isinstance(answer, Answer):

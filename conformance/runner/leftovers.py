@@ -40,12 +40,12 @@ def _found(run: PlanRun, role: str, left: Leftover) -> str | None:
     journal = run.venue.desk.journal
     if not run.profile.finds_by_client_id:
         if Capability.CANCEL_ALL in run.offered:
-            run.took(run.venue.cancel_all(role).answer)
+            run.answered(run.venue.cancel_all(role).answer)
             run.changed()
             journal.never_placed(left.client_id)
         return None
     let_pass(run.profile.timing.read_delay)
-    listed = run.asked(lambda: run.venue.orders(role, include_closed=True))
+    listed = run.retried(lambda: run.venue.orders(role, include_closed=True))
     for view in listed.views or ():
         if view.client_id == left.client_id:
             journal.placed(left.client_id, view.order_id)
@@ -69,7 +69,7 @@ def _end(run: PlanRun, waiting: list[tuple[str, str, str]]) -> None:
         left: list[tuple[str, str, str]] = []
         pending = False
         for role, order_id, market in waiting:
-            read = run.asked(partial(run.venue.order, role, order_id, market=market))
+            read = run.retried(partial(run.venue.order, role, order_id, market=market))
             status = None if read.view is None else read.view.status
             if status in TERMINAL:
                 run.changed()
@@ -81,7 +81,7 @@ def _end(run: PlanRun, waiting: list[tuple[str, str, str]]) -> None:
                 run.changed()
             else:
                 answer = run.venue.cancel(role, order_id, market=market).answer
-                run.took(answer)
+                run.answered(answer)
                 run.changed()
                 if read.view is not None and status is None:
                     continue  # a word that the profile does not know: nobody can tell when the order is over

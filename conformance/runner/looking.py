@@ -40,9 +40,9 @@ def read(run: PlanRun, name: str, account: str | None = None) -> None:
     run.wait_for_late_reads(late)
     for again in (late, 0.0) if late else (0.0,):
         asked = now() - late
-        result = run.asked(lambda: run.venue.order(caller, order.order_id, market=order.terms.market))
-        answer = run.understood(result.answer)
-        run.heard(_about_read(run, name, caller), result.answer)
+        result = run.retried(lambda: run.venue.order(caller, order.order_id, market=order.terms.market))
+        answer = run.judgeable(result.answer)
+        run.must_answer(_about_read(run, name, caller), result.answer)
         if answer is None or run.ended:
             return
         seen = OrderSeen(order=name, account=caller, result=result, asked=asked, at=now(), moment=moment(), again=again)
@@ -83,8 +83,8 @@ def submit(run: PlanRun, seen: Cancelling | CancellingAll | ListSeen | OrderSeen
 
 def _looked_at(run: PlanRun, name: str) -> OrderView | None:
     order = run.case.orders[name]
-    result = run.asked(lambda: run.venue.order(order.terms.account, order.order_id, market=order.terms.market))
-    run.took(result.answer)
+    result = run.retried(lambda: run.venue.order(order.terms.account, order.order_id, market=order.terms.market))
+    run.answered(result.answer)
     return result.view
 
 
@@ -111,10 +111,10 @@ def _listed(
     run.wait_for_late_reads(late)
     for again in (late, 0.0) if late else (0.0,):
         asked = now() - late
-        result = run.asked(ask)
-        answer = run.understood(result.answer)
+        result = run.retried(ask)
+        answer = run.judgeable(result.answer)
         if about:
-            run.heard(about, result.answer)
+            run.must_answer(about, result.answer)
         if answer is None or result.views is None or run.ended:
             return False
         seen = ListSeen(
@@ -171,8 +171,8 @@ def _look_into_history(run: PlanRun, name: str, caller: str) -> None:
     ):
         return
     run.memory.histories += 1
-    result = run.asked(lambda: run.venue.orders(caller, include_closed=True))
-    if run.understood(result.answer) is not None and result.views is not None:
+    result = run.retried(lambda: run.venue.orders(caller, include_closed=True))
+    if run.judgeable(result.answer) is not None and result.views is not None:
         run.saw(
             ListSeen(account=caller, views=result.views, names=(), asked=now(), at=now(), moment=moment(), closed=True)
         )
@@ -190,14 +190,14 @@ def balances(run: PlanRun, account: str) -> None:
     further = FURTHER_LOOKS[: FEWER_LOOKS if run.memory.wrong_funds else None]
     again, doubt = late, None
     while True:
-        result = run.asked(lambda: run.venue.balances(account))
+        result = run.retried(lambda: run.venue.balances(account))
         if doubt is None:
-            answer = run.understood(result.answer)
-            run.heard("the balances", result.answer)
+            answer = run.judgeable(result.answer)
+            run.must_answer("the balances", result.answer)
             if answer is None or result.balances is None or run.ended:
                 return
         else:
-            run.took(result.answer)
+            run.answered(result.answer)
         seen = BalancesSeen(
             account=account,
             funds=result.balances,
@@ -281,8 +281,10 @@ def _pending(run: PlanRun) -> list[str]:
 def look_again(run: PlanRun, most: int) -> None:
     """Read orders that earlier plans left in a terminal state once more (CXL-03)."""
     for closed in run.memory.due(most):
-        result = run.asked(partial(run.venue.order, closed.account, closed.order_id, market=closed.state.terms.market))
-        answer = run.understood(result.answer)
+        result = run.retried(
+            partial(run.venue.order, closed.account, closed.order_id, market=closed.state.terms.market)
+        )
+        answer = run.judgeable(result.answer)
         if answer is None or result.view is None or result.view.status is None:
             continue
         run.saw(EarlierOrderSeen(order_id=closed.order_id, view=result.view, at=now()))

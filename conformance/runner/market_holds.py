@@ -40,7 +40,7 @@ def hold_market(run: PlanRun, market: str, held: bool) -> None:
 
 
 def _hold_by_control(run: PlanRun, market: str, held: bool) -> None:
-    answer = run.understood(run.venue.hold_market(market, held))
+    answer = run.judgeable(run.venue.hold_market(market, held))
     run.changed()
     if answer is None or not means(answer, Reply.ACCEPTED):
         run.abandon(f"the hold driver answered {said(answer) if answer else 'nothing'} for {market}")
@@ -54,7 +54,7 @@ def _hold_by_control(run: PlanRun, market: str, held: bool) -> None:
         read(run, name)
 
 
-def make_way(run: PlanRun, action: Action) -> None:
+def release_waiting(run: PlanRun, action: Action) -> None:
     """Let market orders that wait for a counter-order go before the plan itself sends one.
 
     Whether that one would first trade with them or with what rests is the venue's choice.
@@ -67,8 +67,8 @@ def make_way(run: PlanRun, action: Action) -> None:
             hold_market(run, market, held=False)
 
 
-def leave(run: PlanRun) -> None:
-    """Let everything go that the plan held; nothing of this is judged."""
+def release_all(run: PlanRun) -> None:
+    """Let every market order go that the plan held; nothing of this is judged."""
     profile, driver = run.profile, run.profile.drivers.hold_market
     if driver is not None and driver.how == "control":
         for market in sorted(run.held_markets):

@@ -122,7 +122,7 @@ def arriving(run: PlanRun, name: str, terms: Terms, at: float) -> Place:
 
 def _resolved(run: PlanRun, terms: Terms, placed: Placed) -> tuple[Answer | None, str | None]:
     """The answer and the id; a lost answer is looked up by the client id, and never sent again."""
-    run.took(placed.answer)
+    run.answered(placed.answer)
     if isinstance(placed.answer, Answer):
         return placed.answer, placed.order_id
     if not placed.answer.sent:
@@ -162,8 +162,8 @@ def leave_to_clean_up(run: PlanRun, terms: Terms, client_id: str) -> None:
     if Capability.LIST not in run.offered:
         return
     let_pass(run.profile.timing.read_delay)
-    listed = run.asked(partial(run.venue.orders, terms.account))
-    run.took(listed.answer)
+    listed = run.retried(partial(run.venue.orders, terms.account))
+    run.answered(listed.answer)
     journal = run.venue.desk.journal
     new = [
         view
@@ -184,8 +184,8 @@ def reach_the_book(run: PlanRun, terms: Terms, order_id: str) -> None:
     began = moment()
     while True:
         run.wait_for_late_reads(timing.read_delay)
-        result = run.asked(partial(run.venue.order, terms.account, order_id, market=terms.market))
-        run.took(result.answer)
+        result = run.retried(partial(run.venue.order, terms.account, order_id, market=terms.market))
+        run.answered(result.answer)
         if result.view is None or result.view.status is not Status.PENDING:
             return
         if moment() - began > longest:
@@ -205,7 +205,7 @@ def fill(run: PlanRun, name: str, quantity: Decimal, by: str) -> None:
     run.saw(Approached(order=name, event=_fill_event(run, name, quantity, at), at=at))
     if driver.how == "control":
         asked = now()
-        answer = run.understood(run.venue.fill_control(order.order_id, quantity))
+        answer = run.judgeable(run.venue.fill_control(order.order_id, quantity))
         run.changed()
         event = Execute(order=name, quantity=quantity)
         run.saw(Driven(event=event, answer=answer, before=asked, at=now()))
@@ -255,7 +255,7 @@ def expire(run: PlanRun, name: str) -> None:
     run.saw(Approached(order=name, event="expire", at=now()))
     if driver.how == "control":
         asked = now()
-        answer = run.understood(run.venue.expire_control(order.order_id))
+        answer = run.judgeable(run.venue.expire_control(order.order_id))
         at = now()
         run.saw(Driven(event=Expire(order=name, at=at), answer=answer, before=asked, at=at))
     else:
@@ -292,8 +292,8 @@ def _funds_for_learning(run: PlanRun, event: Place) -> Mapping[str, BalanceView]
 
 def _balances(run: PlanRun, account: str) -> Mapping[str, BalanceView] | None:
     run.wait_for_late_reads(max(run.profile.timing.balance_delay, run.profile.timing.read_delay))
-    funds = run.asked(lambda: run.venue.balances(account))
-    run.took(funds.answer)
+    funds = run.retried(lambda: run.venue.balances(account))
+    run.answered(funds.answer)
     return None if isinstance(funds.answer, Unknown) else funds.balances
 
 

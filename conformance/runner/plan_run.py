@@ -122,7 +122,7 @@ class PlanRun:
         self.saw(GivenUp(reason=reason))
         raise PlanAbandonedError(reason)
 
-    def took(
+    def answered(
         self,
         answer: Answer | Unknown,
         *,
@@ -130,7 +130,7 @@ class PlanRun:
         ids: tuple[str, ...] = (),
         correct: bool = True,
     ) -> None:
-        """Have one exchange judged, once, by what holds for every answer; see :class:`Answered`."""
+        """Hand over one exchange, once, to be judged by what holds for every answer; see :class:`Answered`."""
         exchange, known = answer.exchange, self.result.steps[-1].exchanges
         if known and known[-1] is exchange:
             return
@@ -140,28 +140,28 @@ class PlanRun:
             self.looks.touched.add(exchange.account)
         self.saw(Answered(answer=answer, attack=attack, ids=ids, correct=correct))
 
-    def understood(self, answer: Answer | Unknown) -> Answer | None:
-        """The answer, where one came that can be judged; abandons the plan where the target only throttles."""
-        self.took(answer)
+    def judgeable(self, answer: Answer | Unknown) -> Answer | None:
+        """Hand over an exchange; its answer, where one came. Abandons the plan where the target only throttles."""
+        self.answered(answer)
         if isinstance(answer, Unknown):
             return None
         if answer.is_(AnswerClass.THROTTLED):
             self.abandon(f"{answer.exchange.operation} was throttled beyond the profile's allowance")
         return answer
 
-    def heard(self, about: str, answer: Answer | Unknown) -> None:
-        """Have it judged whether a correct request is answered at all (ERR-01); see :class:`Asked`."""
+    def must_answer(self, about: str, answer: Answer | Unknown) -> None:
+        """Hand over whether a correct request was answered at all (ERR-01); see :class:`Asked`."""
         known = self.case.known
         if isinstance(answer, Unknown) or about not in known.answered:
             self.saw(Asked(about=about, answer=answer))
 
-    def asked(self, read: Callable[[], Read]) -> Read:
+    def retried(self, read: Callable[[], Read]) -> Read:
         """Make a read, and make it again where its answer was lost: unlike a cancel, a read may be repeated."""
         for _ in range(READS_REPEATED):
             result = read()
             if isinstance(result.answer, Answer):
                 return result
-            self.took(result.answer)
+            self.answered(result.answer)
         self.looks.unanswered = True
         return result
 

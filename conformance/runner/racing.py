@@ -63,7 +63,7 @@ def warm(run: PlanRun, count: int) -> None:
     if not cold or Capability.BALANCES not in run.offered:
         return
     for funds in start_together([partial(venue.balances, run.case.accounts[0]) for venue in cold]):
-        run.took(funds.answer)
+        run.answered(funds.answer)
 
 
 def race(run: PlanRun, action: Parallel) -> None:
@@ -74,12 +74,24 @@ def race(run: PlanRun, action: Parallel) -> None:
         return
     warm(run, len(found))
     calls = _resolved(run, _sent_together(run, found))
-    if any(call.kind in (Kind.FILL, Kind.PLACE) for call in calls):
-        let_pass(run.profile.timing.fill_delay)
+    calls = _booked(run, calls)
     if not run.ended:
         calls = [_with_view(run, call) for call in calls]
     run.saw(Raced(calls=tuple(calls), asked=asked, at=now(), judged=not run.ended))
     _end_rests(run, calls)
+
+
+def _booked(run: PlanRun, calls: list[RaceCall]) -> list[RaceCall]:
+    """The calls once their trades are booked, where that takes the venue a while (``timing.fill_delay``).
+
+    Until then an order that was placed may trade, or meet nobody any more: it takes effect between request and booking.
+    """
+    delay = run.profile.timing.fill_delay
+    trading = {call.label for call in calls if call.kind in (Kind.FILL, Kind.PLACE)}
+    if not delay or not trading:
+        return calls
+    let_pass(delay)
+    return [replace(call, reached=moment()) if call.label in trading else call for call in calls]
 
 
 def _end_rests(run: PlanRun, calls: Iterable[RaceCall]) -> None:
@@ -148,7 +160,7 @@ def _sent_together(run: PlanRun, found: Sequence[Entrant]) -> list[RaceCall]:
         for entrant, result in zip(found, sent, strict=True)
     ]
     for call in sorted(calls, key=lambda call: call.answer.exchange.began):
-        run.took(call.answer)
+        run.answered(call.answer)
     return calls
 
 
@@ -204,8 +216,8 @@ def _with_view(run: PlanRun, call: RaceCall) -> RaceCall:
     if call.kind is not Kind.FILL or call.order_id is None or call.terms is None or not call.terms.is_immediate:
         return call
     run.wait_for_late_reads(run.profile.timing.read_delay)
-    result = run.asked(partial(run.venue.order, call.account, call.order_id, market=call.terms.market))
-    run.took(result.answer)
+    result = run.retried(partial(run.venue.order, call.account, call.order_id, market=call.terms.market))
+    run.answered(result.answer)
     return replace(call, view=result.view)
 
 

@@ -7,7 +7,7 @@ import pytest
 from conformance.judging import causes
 from conformance.judging.case import LaneKnowledge
 from conformance.judging.judge import judge
-from conformance.judging.rulings import LookAgain, Reached
+from conformance.judging.rulings import CellReached, LookAgain
 from conformance.judging.seen import CancellingUnknown
 from conformance.model.lifecycle import CANCEL
 from conformance.model.order import ACTIVE, Status
@@ -177,6 +177,6 @@ def test_refusals_of_one_state_are_alike() -> None:
 def test_a_cell_is_reached_where_the_state_is_sure() -> None:
     """A cancel that met one of two possible states reached neither cell."""
     sure = case(being(Status.OPEN))
-    assert Reached(state=Status.OPEN, event="cancel") in judge(sure, cancelling(AnswerClass.ACCEPTED))[1]
+    assert CellReached(state=Status.OPEN, event="cancel") in judge(sure, cancelling(AnswerClass.ACCEPTED))[1]
     unsure = case(Belief({0: ((state(Status.OPEN),), (state(Status.CANCELED),))}, {"a": 0}))
-    assert not any(isinstance(one, Reached) for one in judge(unsure, cancelling(AnswerClass.ACCEPTED))[1])
+    assert not any(isinstance(one, CellReached) for one in judge(unsure, cancelling(AnswerClass.ACCEPTED))[1])

@@ -100,7 +100,7 @@ def test_causes_name_requirements_of_the_catalogue() -> None:
     ids = {
         i
         for cause in FOUND.values()
-        for i in (*(x for aspect in Aspect for x in cause.ids(aspect)), *cause.suspects, *cause.lock_suspects)
+        for i in (*(x for aspect in Aspect for x in cause.ids(aspect)), *cause.broken_by_amount, *cause.broken_by_lock)
     }
     assert ids <= set(catalogue())
 

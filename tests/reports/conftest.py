@@ -1,6 +1,5 @@
 """A run with violations, made once: plans against the embedded exchange with three seeded faults."""
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -95,7 +94,7 @@ def faulty_run() -> FinishedRun:
         )
     intermittent = next(f for f in record.findings.values() if f.violation.requirements[0] == "TRM-01")
     intermittent.failed, intermittent.runs = 2, 5
-    record.troubles = Counter({"the exchange was busy": 1})
+    record.keep_trouble("the exchange was busy", ("SIG-02",))
     found_all = judgements(record, missing={"RCE-01": "the profile allows one request in flight"})
     return FinishedRun(
         record=record,

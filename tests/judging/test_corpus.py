@@ -1,0 +1,74 @@
+"""Stored histories are judged again as they were: what moves in runner and judging changes no verdict."""
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fixtures.faults import FAULTS
+from fixtures.venue.transport import Received
+from tests.judging.histories import CORPUS, MISSING, History, Verdict, read_histories
+from tests.judging.replaying import NotStoredError, replay
+
+FILES = sorted(CORPUS.glob("*.xz"))
+
+
+def differences(history: History, verdicts: tuple[Verdict, ...]) -> list[str]:
+    """Where verdicts differ from the stored ones, in words."""
+    return [
+        f"{history.name}, plan {number}: {name}: stored {getattr(stored, name)}, now {getattr(now, name)}"
+        for number, (stored, now) in enumerate(zip(history.verdicts, verdicts, strict=True), start=1)
+        for name in stored.__dataclass_fields__
+        if getattr(stored, name) != getattr(now, name)
+    ]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_stored_history_is_judged_as_before(path: Path) -> None:
+    """Violations, what was exercised, troubles and the number of requests of every plan are those that were stored."""
+    found: list[str] = []
+    for history in read_histories(path):
+        try:
+            found += differences(history, replay(history))
+        except NotStoredError as missing:
+            found.append(str(missing))
+    assert not found, "\n".join(found)
+
+
+def test_every_seeded_fault_is_shown_by_a_history_or_has_a_reason_why_not() -> None:
+    """No fault is left out in silence, and none that has a history is said to have none."""
+    shown = {
+        history.name.removeprefix("fault/")
+        for path in FILES
+        for history in read_histories(path)
+        if history.name.startswith("fault/")
+        and any(FAULTS[history.name[6:]].requirement in ids for v in history.verdicts for ids, *_ in v.violations)
+    }
+    without = set(tomllib.loads(MISSING.read_text()))
+    assert (shown | without, shown & without) == (set(FAULTS), set())
+
+
+def first_of(name: str) -> History:
+    """The first history of a file."""
+    return next(read_histories(CORPUS / f"{name}.xz"))
+
+
+def test_a_request_that_is_not_stored_is_named() -> None:
+    """A replay that asks for more than was stored fails with the request's account, operation and target."""
+
+    history = first_of("clean-documented-immediate")
+    without = replace(history, sent=tuple(sent for sent in history.sent if " cancel " not in sent.asked))
+    with pytest.raises(NotStoredError, match="primary cancel POST /api/v1/orders/"):
+        replay(without)
+
+
+def test_another_answer_gives_another_verdict() -> None:
+    """A history in which one cancel was answered with an error of the server is not judged as before."""
+
+    history = first_of("clean-documented-immediate")
+    wrong = Received(status=500, headers=(), body=b"{}")
+    first = next(at for at, one in enumerate(history.sent) if " cancel " in one.asked)
+    sent = (*history.sent[:first], replace(history.sent[first], outcome=wrong), *history.sent[first + 1 :])
+    plan = replace(history, plans=history.plans[:1], verdicts=history.verdicts[:1], sent=sent)
+    assert any("ERR-01" in difference for difference in differences(plan, replay(plan)))
