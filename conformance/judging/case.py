@@ -102,10 +102,15 @@ class Closed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unauthenticated:
-    """How one unauthenticated request about an order was answered (SIG-10)."""
+    """How one unauthenticated request about an order was answered (SIG-10).
+
+    ``fingerprint`` is the answer without the order's id, ``plain`` the same with it: a serial id may be the same text
+    as an answer's code.
+    """
 
     about: str
     fingerprint: str
+    plain: str
     order_id: str
 
 

@@ -33,15 +33,39 @@ _VARIES = frozenset(
 """Headers that say something of the moment or of the connection (RFC 9110, section 7.6.1), not of what was asked."""
 
 
+_RARE = 8
+"""From how many characters on a text is an id wherever it stands; a shorter one may be digits of any number."""
+
+
 def masked(text: str, *known: str) -> str:
-    """An answer's text without ids, times and the ``known`` words of the request, for comparing two answers."""
+    """An answer's text without ids, times and the ``known`` words of the request, for comparing two answers.
+
+    A short word, as serial order ids are, is masked last, and only where it stands by itself: the digits of a time or
+    of another number are not the order's id.
+    """
     for word in known:
-        if word:
+        if len(word) >= _RARE:
             text = text.replace(word, "<id>")
     text = _OWN_ID.sub(r'\1"<id>"', text)
     for pattern, mask in _MASKS:
         text = pattern.sub(mask, text)
+    for word in known:
+        if 0 < len(word) < _RARE:
+            text = re.sub(rf"(?<![0-9A-Za-z])(?<![0-9]\.){re.escape(word)}(?![0-9A-Za-z])(?!\.[0-9])", "<id>", text)
     return text
+
+
+def alike_but_for_the_order(mine: Answer, order_id: str, unknown: str) -> bool:
+    """Whether an answer is the ``unknown`` one's (its whole fingerprint), with ``order_id`` in place of its id or not.
+
+    A serial id may be the same text as the answer's code, so that masking it wherever it stands would make two equal
+    answers differ: each id of the unknown answer may stand there as any of its forms.
+    """
+    if whole_fingerprint(mine, order_id) == unknown:
+        return True
+    forms = "|".join(re.escape(form) for form in ("<id>", "<time>", order_id, masked(order_id)) if form)
+    pattern = re.escape(unknown).replace(re.escape("<id>"), f"(?:{forms})")
+    return re.fullmatch(pattern, whole_fingerprint(mine), re.DOTALL) is not None
 
 
 def refusal_fingerprint(answer: Answer, *, by_pattern: bool = False) -> str:
@@ -110,9 +134,10 @@ def judge_same_as_unknown(j: Judgement, seen: Cancelling, answer: Answer) -> Non
     if unknown is None and answer.is_(AnswerClass.NOT_FOUND):
         return
     unknown = unknown or "the class not-found"
-    mine = whole_fingerprint(answer, j.case.orders[seen.order].order_id)
+    order_id = j.case.orders[seen.order].order_id
+    mine = whole_fingerprint(answer, order_id)
     what = "the answer to a cancel of another account's order"
-    if mine == unknown:
+    if alike_but_for_the_order(answer, order_id, unknown):
         j.fits(what, "the answer to an unknown order", "the same", FOREIGN_AS_UNKNOWN)
     elif known.unknown_id and seen.again is None:
         j.look_again(LookAgain(repeat=True))
@@ -131,13 +156,14 @@ def judge_unauthenticated(j: Judgement, seen: Forging, answer: Answer) -> None:
     action, attack = seen.action, seen.attack
     about, order_id = _addressed(j, action)
     key = comparison(seen)
-    mine = Unauthenticated(about=about, fingerprint=whole_fingerprint(answer, order_id), order_id=order_id)
+    fingerprint, plain = whole_fingerprint(answer, order_id), whole_fingerprint(answer)
+    mine = Unauthenticated(about=about, fingerprint=fingerprint, plain=plain, order_id=order_id)
     first = j.case.unauthenticated.get(key)
     if first is None:
         j.become(unauthenticated={**j.case.unauthenticated, key: mine})
         return
     what = f"the answer to an unauthenticated {action.operation.replace('_', '-')} of {about} ({attack.note})"
-    if first.fingerprint == mine.fingerprint:
+    if first.fingerprint == mine.fingerprint or first.plain == mine.plain:
         j.fits(what, f"the answer for {first.about}", "the same", NOTHING_TOLD_APART)
     elif not seen.compared:
         j.look_again(LookAgain(repeat=True))

@@ -99,6 +99,17 @@ def test_orders_are_not_told_apart_without_credentials(*, again: str, broken: bo
     assert bool(under.result.notes) is not broken
 
 
+def test_an_id_that_is_a_number_of_the_answer_tells_no_orders_apart() -> None:
+    """A serial id may be the same text as the answer's code: equal answers stay equal (SIG-10)."""
+    told = answer(UNAUTHENTICATED, body='{"code": 401, "fields": 4}')
+    under = begun()
+    for order_id in ("401", "4"):
+        action = Forge(operation="cancel", vectors=("signature-zero",), order_id=order_id)
+        assert under.see(replace(forging("signature-zero", told), action=action)) is None
+    assert under.result.violations == []
+    assert under.result.exercised["SIG-10"] == 1
+
+
 @pytest.mark.parametrize(
     ("said", "sure", "ids"),
     [

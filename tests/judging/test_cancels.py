@@ -162,6 +162,28 @@ class TestNotOwn:
         assert [v.requirements for v in under.result.violations] == ([("NTF-03",)] if broken else [])
         assert bool(under.result.notes) is not broken
 
+    @pytest.mark.parametrize(
+        ("order_id", "about_mine", "broken"),
+        [
+            ("4", '{"code": 404, "at": "2026-12-01T02:57:44.004Z", "id": 4}', False),
+            ("404", '{"code": 404, "at": "2026-12-01T02:57:44.404Z", "id": 404}', False),
+            ("1796093862", '{"code": 404, "at": "2026-12-01T02:57:44.404Z", "id": 1796093862}', False),
+            ("4", '{"code": 404, "at": "2026-12-01T02:57:44.004Z", "id": 5}', True),
+            ("4", '{"code": 403, "at": "2026-12-01T02:57:44.004Z", "id": 4}', True),
+        ],
+    )
+    def test_a_short_id_is_no_part_of_other_numbers(self, order_id: str, about_mine: str, *, broken: bool) -> None:
+        """Serial ids occur among the digits of times and codes: that makes no difference, and hides none (NTF-03)."""
+        body = '{"code": 404, "at": "2026-12-01T02:57:43.123Z", "id": 900000001}'
+        unknown = answer(AnswerClass.NOT_FOUND, body=body)
+        begun = case(being(Status.OPEN))
+        under = judged(replace(begun, orders={"a": replace(begun.orders["a"], order_id=order_id)}))
+        under.see(CancellingUnknown(order_id="900000001", account="counterparty", answer=unknown, at=NOW))
+        mine = Cancelled(answer=answer(AnswerClass.NOT_FOUND, body=about_mine))
+        told = replace(cancelling(AnswerClass.NOT_FOUND, account="counterparty"), result=mine, again=unknown)
+        under.see(told)
+        assert [v.requirements for v in under.result.violations] == ([("NTF-03",)] if broken else [])
+
 
 def test_refusals_of_one_state_are_alike() -> None:
     """The second refusal of a FILLED order with another HTTP status breaks TRM-06; the same one exercises it."""
