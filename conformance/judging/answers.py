@@ -11,7 +11,7 @@ from conformance.judging.causes import (
     OF_CHECKS,
     SIGNATURE_NEEDED,
 )
-from conformance.judging.expectations import WRONG_METHOD, by_http_itself, knows_no_such_method
+from conformance.judging.expectations import by_http_itself, knows_no_such_method, knows_no_such_operation
 from conformance.judging.insides import insides
 from conformance.judging.judgement import Judgement
 from conformance.judging.sameness import whole_fingerprint
@@ -109,7 +109,7 @@ def judge_complaint(j: Judgement, seen: Complained) -> None:
     """A fuzzer's complaint of an answer (``OF_CHECKS``), unless it complains of what the requirement allows."""
     answer, exchange = seen.answer, seen.answer.exchange
     names = OF_CHECKS.get(seen.check, ())
-    if seen.check == "unsupported_method" and (answer.status in WRONG_METHOD or seen.known):
+    if seen.check == "unsupported_method" and (knows_no_such_operation(answer) or seen.known):
         return
     if seen.check == "not_a_server_error" and knows_no_such_method(exchange, j.case.target.methods):
         return

@@ -1,7 +1,7 @@
 """Answers to forged and plain requests: refused, without effect (SIG, NTF-04, NTF-06, ERR-03, ALL-07)."""
 
 from conformance.judging import causes
-from conformance.judging.expectations import WRONG_METHOD, accepted, fits, in_words, is_refusal, outcome
+from conformance.judging.expectations import accepted, fits, in_words, is_refusal, knows_no_such_operation, outcome
 from conformance.judging.judgement import Judgement
 from conformance.judging.replies import said
 from conformance.judging.sameness import judge_unauthenticated
@@ -134,7 +134,7 @@ def judge_sent(j: Judgement, seen: Sending) -> None:
     action, answer = seen.action, seen.answer
     what = f"the answer to {action.method} {action.target}"
     if action.expect == "wrong-method":
-        predicted, ids, right = "405, or 404", causes.OWN_METHODS, answer.status in WRONG_METHOD
+        predicted, ids, right = "405, or 404", causes.OWN_METHODS, knows_no_such_operation(answer)
         kind = f"another method on the path of {action.operation} is answered {answer.status}"
     elif action.expect == "unauthenticated":
         ids = causes.KEY_NEEDED if "key" not in action.credentials else causes.SIGNATURE_NEEDED

@@ -90,7 +90,7 @@ def fits(expect: Expectation, answer: Answer, attack: Attack) -> bool:
     if expect in _CLASSES:
         return bool(answer.classes & _CLASSES[expect])
     if expect is Expectation.WRONG_METHOD:
-        return answer.status in WRONG_METHOD
+        return knows_no_such_operation(answer)
     if expect in (Expectation.REFUSED, Expectation.UNAUTHENTICATED):
         return refused(answer, attack)
     return answer.status < 500 or refused(answer, attack)  # unjudged, or another spelling of an id
@@ -127,6 +127,14 @@ def by_http_itself(answer: Answer, attack: Attack) -> bool:
 def knows_no_such_method(exchange: Exchange, methods: frozenset[str]) -> bool:
     """Whether a server answered 501 to a method that none of its operations has (RFC 9110, section 15.6.2)."""
     return exchange.status == 501 and exchange.method not in methods
+
+
+def knows_no_such_operation(answer: Answer) -> bool:
+    """Whether a method was refused that the path does not have; a venue may refuse everything with a status of success.
+
+    Only a profile can say so of a status: without its word an answer with 2xx is accepted, or nothing that is known.
+    """
+    return answer.status in WRONG_METHOD or (answer.status < 300 and is_refusal(answer))
 
 
 def outcome(answer: Answer) -> str:
