@@ -76,6 +76,8 @@ def _problems(target: Target, answer: Answer) -> Iterator[tuple[str, str, str]]:
         return
     if answer.status >= 400:
         yield from _error(target.errors, answer)
+    elif exchange.operation == "read" and answer.is_(AnswerClass.NOT_FOUND):
+        return  # nothing stands where the order would: it is not there, and that is no error
     elif is_refusal(answer) and target.profile.answers.refuses_with(answer.status):
         yield from _error(target.errors, answer)  # the profile says that this venue refuses with a status of success
     elif answer.code is not None and not accepted(answer):

@@ -12,7 +12,7 @@ from conformance.judging.judgement import Judgement
 from conformance.judging.rulings import LookAgain
 from conformance.judging.seen import BalancesSeen, DoubtedFunds, StartSeen
 from conformance.model.amounts import NOTHING, ZERO, Span, exactly, plain
-from conformance.model.ledger import lock_of
+from conformance.model.ledger import lock_of, locks_of
 from conformance.model.order import TERMINAL, Status
 from conformance.model.rules import LockModel
 from conformance.model.worlds import Belief, Conflict
@@ -415,9 +415,7 @@ def _locks_of(case: Case, name: str) -> Iterator[tuple[str, Decimal]]:
     for state in case.states(name):
         for executed in (NOTHING, state.executed):
             live = replace(state, status=Status.OPEN, executed=executed)
-            asset, lock = lock_of(live, case.rules)
-            if lock.exact:
-                yield asset, lock.low
+            yield from ((asset, lock.low) for asset, lock in locks_of(live, case.rules) if lock.exact)
 
 
 def _establish(j: Judgement, blame: Blame) -> None:

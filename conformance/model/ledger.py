@@ -4,13 +4,14 @@ No balance is stored anywhere in the model. ``locked`` is the sum of what each l
 start plus what trades and fees moved, ``available`` the difference.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
 from conformance.model.amounts import ANYTHING, INFINITE, NOTHING, ZERO, Span, exactly
 from conformance.model.lifecycle import OrderState
 from conformance.model.order import TERMINAL, OrderType, Side, Status
-from conformance.model.rules import FeeAsset, LockModel, MarketRules, VenueRules
+from conformance.model.rules import FeeAsset, FeeReserve, LockModel, MarketRules, VenueRules
 
 UNKNOWN = Span(-INFINITE, INFINITE)
 
@@ -41,18 +42,38 @@ def lock_of(state: OrderState, rules: VenueRules) -> tuple[str, Span]:
     return asset, notional.times(1 + _reserved_fee(market, rules))
 
 
+def locks_of(state: OrderState, rules: VenueRules) -> Iterator[tuple[str, Span]]:
+    """Everything that an order locks, asset by asset: a sell may reserve its fee in the quote."""
+    yield lock_of(state, rules)
+    terms, market = state.terms, rules.markets[state.terms.market]
+    apart = rules.fee_reserve is FeeReserve.QUOTE and rules.lock_model is LockModel.SPOT and terms.side is Side.SELL
+    if apart and terms.price is not None:
+        fee = terms.price * _reserved_fee(market, rules)
+        over, wrong = state.status in TERMINAL, rules.deviations.locks
+        yield (
+            market.quote,
+            _left(exactly(terms.quantity * fee), rules) if over else ANYTHING if wrong else state.rest.times(fee),
+        )
+
+
 def _left_by(state: OrderState, rules: VenueRules) -> Span:
     """What an order that is over locks: nothing; at a venue that keeps or frees too much, up to its whole lock."""
-    known = rules.deviations
-    if not (known.keeps or known.frees):
+    if not (rules.deviations.keeps or rules.deviations.frees):
         return NOTHING
-    _, whole = lock_of(replace(state, status=Status.OPEN, executed=NOTHING), rules)
+    return _left(lock_of(replace(state, status=Status.OPEN, executed=NOTHING), rules)[1], rules)
+
+
+def _left(whole: Span, rules: VenueRules) -> Span:
+    """What may be left of a whole lock once its order is over."""
+    known = rules.deviations
     return Span(-whole.high if known.frees else ZERO, whole.high if known.keeps else ZERO)
 
 
 def _reserved_fee(market: MarketRules, rules: VenueRules) -> Decimal:
     """The fraction of the notional that is locked for fees; none where a buy's fee is taken from what it receives."""
-    if not rules.fee_reserve or (market.fee_asset is FeeAsset.RECEIVED and rules.lock_model is LockModel.SPOT):
+    if rules.fee_reserve is FeeReserve.NONE or (
+        market.fee_asset is FeeAsset.RECEIVED and rules.lock_model is LockModel.SPOT
+    ):
         return ZERO
     return max(market.maker_fee, market.taker_fee)
 

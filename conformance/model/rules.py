@@ -13,6 +13,14 @@ from conformance.model.deviations import NONE, Deviations
 from conformance.model.order import Status
 
 
+class FeeReserve(StrEnum):
+    """In which asset an order locks the higher fee of its rest: in none, in what it locks anyway, in the quote."""
+
+    NONE = "none"
+    LOCKED = "locked"
+    QUOTE = "quote"
+
+
 class LockModel(StrEnum):
     """How much a resting order reserves (requirement catalogue, judging without false alarms)."""
 
@@ -67,7 +75,7 @@ class MarketRules:
 class VenueRules:
     """The freedom that the venue has, and the arithmetic of its funds.
 
-    ``fee_reserve`` says whether an order locks the higher fee along with its notional; ``margin_rate`` is the fraction
+    ``fee_reserve`` says in which asset an order locks the higher fee of its notional; ``margin_rate`` is the fraction
     of the notional that margin locks, in ``margin_asset``. ``clock_tolerance`` is in seconds. ``pending_deadline`` is
     the most seconds that a cancel may be pending, ``None`` where nothing bounds them; ``delays_cancels`` whether one
     may be pending at all; ``shows_old_status`` whether a pending cancel is shown with the status that the order had;
@@ -79,7 +87,7 @@ class VenueRules:
     lock_model: LockModel = LockModel.SPOT
     margin_rate: Decimal = Decimal(1)
     margin_asset: str = ""
-    fee_reserve: bool = False
+    fee_reserve: FeeReserve = FeeReserve.NONE
     fee_precision: int | None = None
     clock_tolerance: float = 1.0
     rejected_may_be_unknown: bool = False

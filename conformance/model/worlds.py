@@ -15,7 +15,7 @@ from math import prod
 
 from conformance.model.amounts import NOTHING, Span, exactly
 from conformance.model.events import Cancel, CancelAll, Event, Execute, Expire, Place, Release
-from conformance.model.ledger import lock_of, moved_by, seen_reserve, tells_trades
+from conformance.model.ledger import locks_of, moved_by, seen_reserve, tells_trades
 from conformance.model.lifecycle import OrderState, is_overdue, may_be_gone
 from conformance.model.matching import World, crosses, pinned
 from conformance.model.order import ACTIVE, OrderType, Status, TimeInForce
@@ -264,13 +264,13 @@ class Belief:
 
     def locked(self, account: str, rules: VenueRules) -> dict[str, Span]:
         """The hull of what an account's orders may lock together, by asset."""
-        return self._hull(account, lambda state: [lock_of(state, rules)])
+        return self._hull(account, lambda state: locks_of(state, rules))
 
     def moved(self, account: str, rules: VenueRules) -> dict[str, Span]:
         """The hull of what an account's trades may have moved together, by asset (signed)."""
         return self._hull(account, lambda state: moved_by(state, rules))
 
-    def _hull(self, account: str, amounts: Callable[[OrderState], list[tuple[str, Span]]]) -> dict[str, Span]:
+    def _hull(self, account: str, amounts: Callable[[OrderState], Iterable[tuple[str, Span]]]) -> dict[str, Span]:
         total: dict[str, Span] = {}
         for worlds in self.clusters.values():
             hull: dict[str, Span] | None = None

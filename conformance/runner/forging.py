@@ -100,11 +100,20 @@ def _expectation(
     expect = expectation_of(attack, action.operation, run.profile)
     if expect is Expectation.WRONG_METHOD and _reads_as_an_id(run, forged.request):
         return Expectation.REFUSED
+    if _tells_nothing(run, forged.request, answer):
+        return Expectation.UNJUDGED
     if attack.requirements == WELL_FORMED_IDS and _is_rightly_routed(run, action, forged.request):
         return Expectation.UNJUDGED
     if expect in BADLY_NAMED and _is_encoded(forged.request) and _is_unauthenticated(answer):
         return Expectation.REFUSED
     return expect
+
+
+def _tells_nothing(run: PlanRun, request: PreparedRequest, answer: Answer | Unknown) -> bool:
+    """Whether an answer to HEAD, which has no body, may refuse in the body that GET would have had."""
+    if request.method != "HEAD" or not isinstance(answer, Answer):
+        return False
+    return answer.status < 300 and run.profile.answers.refuses_with(answer.status)
 
 
 def _repeat(run: PlanRun, attack: Attack, forged: ForgedRequest) -> Answer | Unknown:

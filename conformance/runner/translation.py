@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from conformance.model.order import Status, Terms, TimeInForce
-from conformance.model.rules import FeeAsset, LockModel, MarketRules, Priority, TradePrice, VenueRules
+from conformance.model.rules import FeeAsset, FeeReserve, LockModel, MarketRules, Priority, TradePrice, VenueRules
 from conformance.plans import Expire, Place, Plan
 from conformance.runner.waiting import now
 from fixtures.profiles.profile import Profile
@@ -34,7 +34,7 @@ def venue_rules(profile: Profile) -> VenueRules:
         lock_model=LockModel(lock.model),
         margin_rate=lock.rate or Decimal(1),
         margin_asset=lock.asset or "",
-        fee_reserve=lock.fee_reserve,
+        fee_reserve=_FEE_RESERVES[lock.fee_reserve],
         fee_precision=min(places, default=None),
         clock_tolerance=profile.timing.clock_tolerance,
         rejected_may_be_unknown=profile.relaxations.rejected_order_has_no_id,
@@ -45,6 +45,9 @@ def venue_rules(profile: Profile) -> VenueRules:
         trade_price=TradePrice(profile.matching.trade_price),
         priority=Priority(profile.matching.priority),
     )
+
+
+_FEE_RESERVES = {False: FeeReserve.NONE, True: FeeReserve.LOCKED, "quote": FeeReserve.QUOTE}
 
 
 def _delays_cancels(profile: Profile) -> bool:

@@ -8,17 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.model.amounts import ANYTHING, NOTHING, Span, exactly
-from conformance.model.ledger import lock_of, moved_by, seen_reserve
+from conformance.model.amounts import ANYTHING, NOTHING, ZERO, Span, exactly
+from conformance.model.deviations import NONE
+from conformance.model.ledger import lock_of, locks_of, moved_by, seen_reserve
 from conformance.model.lifecycle import OrderState, fee_of, filled
 from conformance.model.matching import traded_by_others
 from conformance.model.order import TERMINAL, Side, Status
-from conformance.model.rules import FeeAsset, LockModel, VenueRules
+from conformance.model.rules import FeeAsset, FeeReserve, LockModel, VenueRules
 from tests.model.orders import MARKET, RULES, amount, known, state, terms
 
 MARGIN = replace(RULES, lock_model=LockModel.MARGIN, margin_rate=Decimal("0.1"), margin_asset="USD")
+RESERVING_MARGIN = replace(MARGIN, fee_reserve=FeeReserve.LOCKED)
 OBSERVED = replace(RULES, lock_model=LockModel.OBSERVED)
-RESERVING = replace(RULES, fee_reserve=True)
+RESERVING = replace(RULES, fee_reserve=FeeReserve.LOCKED)
 SELL: dict[str, Any] = {"terms": terms(side="s")}
 EXECUTING: dict[str, Any] = {"terms": terms(price=None)}
 EXECUTING_SELL: dict[str, Any] = {"terms": terms(price=None, side="s")}
@@ -43,11 +45,32 @@ LOCKS = [
     ("a sell reserves none", RESERVING, Status.OPEN, "0", SELL, "B", amount("10")),
     ("margin locks a share of a buy", MARGIN, Status.OPEN, "0", {}, "USD", amount("100")),
     ("margin locks a share of a sell", MARGIN, Status.PARTIALLY_FILLED, "5", SELL, "USD", amount("50")),
-    ("margin reserves the fee as well", replace(MARGIN, fee_reserve=True), Status.OPEN, "0", {}, "USD", amount("102")),
+    ("margin reserves the fee as well", RESERVING_MARGIN, Status.OPEN, "0", {}, "USD", amount("102")),
     ("what was not learned is anything", OBSERVED, Status.OPEN, "0", {}, "Q", ANYTHING),
     ("what was learned", OBSERVED, Status.OPEN, "0", LEARNED, "Q", amount("300")),
     ("a learned lock falls with the rest", OBSERVED, Status.PARTIALLY_FILLED, "4", LEARNED, "Q", amount("180")),
 ]  # fmt: skip
+
+
+APART = replace(RULES, fee_reserve=FeeReserve.QUOTE)
+KEEPING = replace(APART, deviations=replace(NONE, keeps=True))
+
+
+@pytest.mark.parametrize(
+    ("rules", "status", "changes", "locks"),
+    [
+        (APART, Status.OPEN, SELL, {"B": amount("10"), "Q": amount("2")}),
+        (APART, Status.OPEN, {}, {"Q": amount("1002")}),
+        (APART, Status.CANCELED, SELL, {"B": NOTHING, "Q": NOTHING}),
+        (KEEPING, Status.CANCELED, SELL, {"B": Span(ZERO, Decimal(10)), "Q": Span(ZERO, Decimal(2))}),
+        (RESERVING, Status.OPEN, SELL, {"B": amount("10")}),
+    ],
+)
+def test_a_sell_may_lock_its_fee_apart(
+    rules: VenueRules, status: Status, changes: dict[str, Any], locks: dict[str, Span]
+) -> None:
+    """Where the fee is reserved in the quote a sell locks two assets, and both are free once it is over (FND-02)."""
+    assert dict(locks_of(state(status, "0", **changes), rules)) == locks
 
 
 @pytest.mark.parametrize(
