@@ -98,10 +98,10 @@ def _expectation(
 ) -> Expectation:
     """What this target is held to for this request."""
     expect = expectation_of(attack, action.operation, run.profile)
-    if expect is Expectation.WRONG_METHOD and _reads_as_an_id(run, forged.request):
-        return Expectation.REFUSED
     if _tells_nothing(run, forged.request, answer):
         return Expectation.UNJUDGED
+    if expect is Expectation.WRONG_METHOD and _reads_as_an_id(run, forged.request):
+        return Expectation.REFUSED
     if attack.requirements == WELL_FORMED_IDS and _is_rightly_routed(run, action, forged.request):
         return Expectation.UNJUDGED
     if expect in BADLY_NAMED and _is_encoded(forged.request) and _is_unauthenticated(answer):

@@ -9,7 +9,15 @@ import pytest
 from conformance.model.order import OrderType, Side, Status, TimeInForce
 from fixtures.profiles import Profile
 from fixtures.venue import AnswerClass, BalanceView
-from fixtures.venue.reading import NOT_JSON, AnswerReader, BalancesReader, ListReader, as_decimal, parse_json
+from fixtures.venue.reading import (
+    NOT_JSON,
+    AnswerReader,
+    BalancesReader,
+    ListReader,
+    as_decimal,
+    exact_places,
+    parse_json,
+)
 
 URL = "http://127.0.0.1:9"
 ORDER: dict[str, Any] = {
@@ -221,3 +229,24 @@ def test_json_keeps_decimals_exact() -> None:
     assert parse_json(' {"a": 0.10000000000000000001} ') == {"a": Decimal("0.10000000000000000001")}
     for text in ("", "{} {}", "{", "nonsense", "[" * 100_000, "9" * 5000):
         assert parse_json(text) is NOT_JSON
+
+
+@pytest.mark.parametrize(
+    ("shown", "places"),
+    [
+        ("99.9951000000001", 8),
+        ("0.0000999999999999994", 8),
+        ("0.00000999999999995449", 8),
+        ("0.30000000000000004", 8),
+        ("1000000000.1234567", 4),
+        ("931235.408640075", 8),
+        ("0.123456789012", 15),
+        ("1000000.00000001", 8),
+        ("10000.5", 10),
+    ],
+)
+def test_a_sum_of_binary_floating_point_is_known_by_its_noise(shown: str, places: int) -> None:
+    """A JSON number of many digits is exact to eight places at most, one of few to 15 digits, a text to the last."""
+    number = Decimal(shown)
+    assert exact_places(number, number, None) == places
+    assert exact_places(shown, number, None) is None
