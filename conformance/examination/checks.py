@@ -1,6 +1,7 @@
 """What an examination finds: checks with an outcome each, and profile lines that would put things right."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ from fixtures.profiles.trading import Market
 from fixtures.venue.answers import Answer, AnswerClass, OrderView, Unknown
 from fixtures.venue.client import Venue
 from fixtures.venue.reading import as_decimal
+
+SHORTEST_ID = 6
+"""Characters that a part of a path has at least, to be taken for an id where a code has it too."""
 
 
 class Outcome(StrEnum):
@@ -37,7 +41,11 @@ class Check:
 
 @dataclass(kw_only=True, slots=True)
 class Examined:
-    """The target under examination, and what has been learned of it so far."""
+    """The target under examination, and what has been learned of it so far.
+
+    ``reads_at_once``: the first read of a new order showed it, so that what is seen late is late, and not its read.
+    ``lacks_ioc``: an immediate-or-cancel order was refused, and the same one without it was not.
+    """
 
     profile: Profile
     venue: Venue
@@ -45,6 +53,8 @@ class Examined:
     words: dict[str, str] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
     usable: bool = True
+    reads_at_once: bool = False
+    lacks_ioc: bool = False
 
     @property
     def shape(self) -> Market:
@@ -65,13 +75,21 @@ class Examined:
         """Whether an order is seen to be over after a cancel of it, within the profile's time for that."""
         deadline = time.monotonic() + self.profile.timing.pending_cancel_deadline + self.profile.timing.read_delay
         while isinstance(answer, Answer) and time.monotonic() <= deadline:
-            view = self.venue.order(account, order_id, market=self.market).view
-            if view is not None:
-                self.word(view)
-                if view.status in TERMINAL:
+            read = self.venue.order(account, order_id, market=self.market)
+            if read.view is not None:
+                self.word(read.view)
+                if read.view.status in TERMINAL:
                     return True
+            elif self.forgets_cancelled and is_not_found(read.answer):
+                self.venue.closed(order_id)
+                return True
             time.sleep(self.profile.timing.poll_interval)
         return False
+
+    @property
+    def forgets_cancelled(self) -> bool:
+        """Whether the profile says that a cancelled order may no longer be known."""
+        return Status.CANCELED in self.profile.order.purged
 
     def terms(self, side: Side, quantity: Decimal, **changes: Any) -> Terms:
         """An order of the primary account that rests."""
@@ -120,15 +138,30 @@ def said(answer: Answer | Unknown) -> str:
     return f"HTTP {answer.status}{code}{note}: {answer.exchange.response_body[:160]}"
 
 
+def is_not_found(answer: Answer | Unknown) -> bool:
+    """Whether an answer says that there is no such order."""
+    return isinstance(answer, Answer) and answer.is_(AnswerClass.NOT_FOUND)
+
+
 def class_lines(name: str, answer: Answer | Unknown, *, merge: tuple[int, ...] = ()) -> tuple[str, ...]:
-    """The profile lines under which this answer would belong to a class of answers."""
+    """The profile lines under which this answer would belong to a class of answers; an id in a code varies."""
     if isinstance(answer, Unknown):
         return ()
     statuses = ", ".join(str(status) for status in sorted({answer.status, *merge}))
     lines = [f"[answers.{name}]", f"status = [{statuses}]"]
     if answer.code not in (None, str(answer.status)):
-        lines.append(f"code = [{json.dumps(answer.code)}]")
+        pattern = _pattern(answer)
+        lines.append(f"code = [{json.dumps(answer.code)}]" if pattern is None else f"pattern = [{json.dumps(pattern)}]")
     return tuple(lines)
+
+
+def _pattern(answer: Answer) -> str | None:
+    """The code as a regular expression, where it has a part of the request's path in it, such as the order's id."""
+    code = answer.code or ""
+    for part in re.split("[/?]", answer.exchange.path):
+        if len(part) >= SHORTEST_ID and part in code:
+            return ".*".join(map(re.escape, code.split(part)))
+    return None
 
 
 def expect_class(examined: Examined, name: str, answer: Answer | Unknown, wanted: AnswerClass, what: str) -> Check:

@@ -1,5 +1,6 @@
 """Each driver once: can an order be filled, expired, held and rejected as the profile says? And cancel-all."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,13 +10,16 @@ from conformance.examination.checks import (
     Check,
     Examined,
     failed,
+    is_not_found,
     ok,
     said,
     skipped,
     vocabulary_lines,
     warning,
 )
+from conformance.examination.ending import late_check
 from conformance.examination.funds import fee_check, funds_now
+from conformance.examination.matching import market_order, trade_price
 from conformance.examination.orders import placed_order
 from conformance.model.order import ACTIVE, TERMINAL, OrderType, Side, Status, Terms, TimeInForce
 from conformance.requirements import Capability
@@ -37,6 +41,8 @@ def drivers(examined: Examined) -> Iterator[Check]:
         (Capability.HOLD_MARKET, "hold_market", _hold),
         (Capability.REJECTED_ORDERS, "reject", _reject),
         (Capability.CANCEL_ALL, "cancel_all", _cancel_all),
+        (Capability.FILL, "trade price", trade_price),
+        (Capability.SECOND_ACCOUNT, "market order", market_order),
     )
     for capability, name, step in steps:
         if capability in offered:
@@ -51,9 +57,13 @@ def _wait_for(
     """Read an order until it is as wanted; the last that was seen of it otherwise."""
     deadline = time.monotonic() + seconds
     while True:
-        view = examined.venue.order("primary", order_id, market=examined.market).view
+        read = examined.venue.order("primary", order_id, market=examined.market)
+        view = read.view
         if view is not None:
             examined.word(view)
+        elif examined.forgets_cancelled and is_not_found(read.answer):
+            examined.venue.closed(order_id)
+            return None
         if (view is not None and wanted(view)) or time.monotonic() > deadline:
             return view
         time.sleep(examined.profile.timing.poll_interval)
@@ -77,22 +87,35 @@ def _fill(examined: Examined) -> Iterator[Check]:
         yield warning("fill", f"others trade in {examined.market}: a crossing order would meet theirs first; not tried")
         return
     part = examined.size()
-    terms = examined.terms(Side.BUY, min(part * 3, market.max_quantity))
+    dust = examined.profile.matching.dust * market.step
+    terms = examined.terms(Side.BUY, min(part * 3 + dust, market.max_quantity))
     before = funds_now(examined, "primary")
+    theirs = funds_now(examined, driver.account) if driver.how == "crossing" else {}
     placed, check = placed_order(examined, terms, "fill")
     if placed.order_id is None:
         yield check
         return
-    problem = _execute(examined, placed.order_id, terms, part)
-    wait = examined.profile.timing.read_delay + LONGEST_WAIT
+    problem, began = _execute(examined, placed.order_id, terms, part), time.monotonic()
+    timing = examined.profile.timing
+    wait = timing.read_delay + timing.fill_delay + LONGEST_WAIT
     view = _wait_for(examined, placed.order_id, lambda seen: bool(seen.executed), 0.0 if problem else wait)
+    late = time.monotonic() - began
     if problem is not None or view is None or view.executed != part:
         yield failed("fill", problem or f"after a fill of {part} the order is {_state(view)}")
         return
     yield _unknown_word(examined, "fill", view, Status.PARTIALLY_FILLED) or ok("fill", f"partly: {_state(view)}")
-    time.sleep(max(examined.profile.timing.balance_delay, examined.profile.timing.read_delay))
+    yield late_check("fill", "a trade", late, timing.read_delay + timing.fill_delay, word="fill_delay")
+    if view.status is Status.CANCELED:
+        yield _dust(examined, terms.quantity - part)
+        return
+    time.sleep(max(timing.balance_delay, timing.read_delay))
     if before:
         yield fee_check(examined, terms, part, before, funds_now(examined, "primary"))
+    if theirs and not examined.lacks_ioc:
+        sold, now = replace(terms, side=Side.SELL), funds_now(examined, driver.account)
+        yield fee_check(examined, sold, part, theirs, now, taker=True)
+    if examined.lacks_ioc:
+        yield _without(examined, TimeInForce.IOC)
     problem = _execute(examined, placed.order_id, terms, terms.quantity - part)
     view = _wait_for(examined, placed.order_id, lambda seen: seen.status in TERMINAL, 0.0 if problem else wait)
     if view is None or view.status is not Status.FILLED:
@@ -101,6 +124,27 @@ def _fill(examined: Examined) -> Iterator[Check]:
         )
         return
     yield ok("fill", f"whole: {_state(view)}")
+
+
+def _without(examined: Examined, lacking: TimeInForce) -> Check:
+    """Orders of one time in force are refused, and others are not: the venue has no such orders."""
+    words = {force: word for force, word in examined.profile.vocabulary.time_in_force.items() if force is not lacking}
+    told = ", ".join(f"{force.value} = {json.dumps(word)}" for force, word in words.items())
+    drivers = ("[drivers]", "expire = false") if lacking is TimeInForce.GTD else ()
+    what = f"an order that is {lacking.value} is refused, and one that rests is not: where there are none, leave it out"
+    return failed("time in force", what, "[vocabulary]", f"time_in_force = {{ {told} }}", *drivers)
+
+
+def _dust(examined: Examined, rest: Decimal) -> Check:
+    """A rest that nobody cancelled is over: the venue ends what is too small to trade."""
+    steps = (rest / examined.shape.step).normalize()
+    return failed(
+        "fill",
+        f"after a fill the rest of {rest:f} is cancelled, by nobody here. Where the venue ends rests that small, "
+        "say up to how many steps",
+        "[matching]",
+        f"dust = {steps:f}",
+    )
 
 
 def _execute(examined: Examined, order_id: str, terms: Terms, quantity: Decimal) -> str | None:
@@ -112,7 +156,7 @@ def _execute(examined: Examined, order_id: str, terms: Terms, quantity: Decimal)
         examined.saw("fill driver", answer)
         accepted = isinstance(answer, Answer) and answer.is_(AnswerClass.ACCEPTED)
         return None if accepted else f"drivers.fill.request was answered: {said(answer)}"
-    immediate = TimeInForce.IOC in examined.profile.order_kinds.times_in_force
+    immediate = TimeInForce.IOC in examined.profile.order_kinds.times_in_force and not examined.lacks_ioc
     crossing = Terms(
         account=driver.account,
         market=terms.market,
@@ -123,12 +167,18 @@ def _execute(examined: Examined, order_id: str, terms: Terms, quantity: Decimal)
     )
     placed = venue.place(crossing)
     examined.saw("crossing order", placed.answer)
+    if placed.order_id is None and immediate and isinstance(placed.answer, Answer):
+        resting = venue.place(replace(crossing, time_in_force=TimeInForce.GTC))
+        if resting.order_id is not None:
+            examined.lacks_ioc = True
+            placed, immediate = resting, False
     if placed.order_id is None:
         return f"the crossing order of accounts.{driver.account} was not accepted: {said(placed.answer)}"
     view = venue.order(driver.account, placed.order_id, market=terms.market).view
     if view is not None:
         examined.word(view)
         if not immediate and view.status in ACTIVE:
+            time.sleep(examined.profile.timing.fill_delay)
             venue.cancel(driver.account, placed.order_id, market=terms.market)
         venue.closed(placed.order_id)
     return None
@@ -143,6 +193,7 @@ def _expire(examined: Examined) -> Iterator[Check]:
     placed, check = placed_order(examined, terms, "expire")
     if placed.order_id is None:
         yield check
+        yield _without(examined, TimeInForce.GTD)
         return
     if driver.how == "control":
         answer = examined.venue.expire_control(placed.order_id)
@@ -279,6 +330,10 @@ def _cancel_all(examined: Examined) -> Iterator[Check]:
         return
     strangers = venue.foreign_orders("primary")
     if strangers:
+        # a list may still show orders of this examination that are over
+        time.sleep(examined.profile.timing.list_delay)
+        strangers = venue.foreign_orders("primary")
+    if strangers:
         yield warning("cancel_all", f"the account has {len(strangers)} active orders that are not ours; not tried")
         return
     placed, check = placed_order(examined, examined.terms(Side.BUY, examined.size()), "cancel_all")
@@ -292,7 +347,8 @@ def _cancel_all(examined: Examined) -> Iterator[Check]:
         return
     wait = examined.profile.timing.pending_cancel_deadline + LONGEST_WAIT
     view = _wait_for(examined, placed.order_id, lambda seen: seen.status is None or seen.status in TERMINAL, wait)
-    if view is None or view.status in ACTIVE or view.status is None:
+    forgotten = view is None and examined.forgets_cancelled
+    if not forgotten and (view is None or view.status in ACTIVE or view.status is None):
         yield _unknown_word(examined, "cancel_all", view, Status.CANCELED) or failed(
             "cancel_all", f"after it the order is {_state(view)}"
         )

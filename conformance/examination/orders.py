@@ -18,7 +18,7 @@ from conformance.examination.checks import (
     vocabulary_lines,
     warning,
 )
-from conformance.examination.ending import LONGEST_WAIT, cancelled, late_check
+from conformance.examination.ending import JITTER, LONGEST_WAIT, cancelled, late_check
 from conformance.examination.funds import funds_now, lock_check
 from conformance.model.order import ACTIVE, Side, Status, Terms
 from conformance.requirements import Capability, touched_by
@@ -82,6 +82,23 @@ def one_order(examined: Examined) -> Iterator[Check]:
     if before:
         yield lock_check(examined, terms, before, funds_now(examined, "primary"))
     yield from cancelled(examined, placed.order_id, before)
+    if before and terms.side is Side.BUY:
+        yield from _sell_locks(examined)
+
+
+def _sell_locks(examined: Examined) -> Iterator[Check]:
+    """A sell far from the market, where there is something to sell: it may lock its fee in another asset."""
+    before = funds_now(examined, "primary")
+    held, terms = before.get(examined.shape.base), examined.terms(Side.SELL, examined.size())
+    if held is None or held.available is None or held.available < terms.quantity:
+        return
+    placed, check = placed_order(examined, terms, "lock")
+    if placed.order_id is None:
+        yield check
+        return
+    yield lock_check(examined, terms, before, funds_now(examined, "primary"))
+    ended = examined.venue.cancel("primary", placed.order_id, market=examined.market)
+    examined.over(placed.order_id, ended.answer)
 
 
 def _affordable(examined: Examined, funds: Mapping[str, BalanceView]) -> Terms:
@@ -127,6 +144,7 @@ def _first_read(examined: Examined, order_id: str, terms: Terms) -> tuple[OrderV
         lines: tuple[str, ...] = ("[operations.read]", f"order = {json.dumps(found[0])}") if found else ()
         return None, [failed("read", f"order {order_id} cannot be read: {said(read.answer)}", *lines)]
     examined.word(view)
+    examined.reads_at_once = late <= JITTER
     checks = [late_check("read", "an order that was placed", late, profile.timing.read_delay)]
     if view.status is None:
         lines = vocabulary_lines(profile, view.word, Status.OPEN)
@@ -183,11 +201,12 @@ def _says(wanted: Any, _key: str, item: Any) -> bool:
 def _listed(examined: Examined, order_id: str) -> Check:
     began = time.monotonic()
     timing = examined.profile.timing
+    allowed = timing.read_delay + timing.list_delay
     while True:
         late = time.monotonic() - began
         listed = examined.venue.orders("primary")
         there = order_id in {view.order_id for view in listed.views or ()}
-        if there or listed.views is None or late > timing.read_delay + LONGEST_WAIT / 2:
+        if there or listed.views is None or late > allowed + LONGEST_WAIT / 2:
             break
         time.sleep(timing.poll_interval)
     examined.saw("list", listed.answer)
@@ -198,7 +217,10 @@ def _listed(examined: Examined, order_id: str) -> Check:
     if not there:
         missing = f"order {order_id} is not among the {len(listed.views)} listed"
         return failed("list", f"{missing}; look at operations.list.query and at order.id")
-    return late_check("list", f"the order, one of {len(listed.views)} active ones,", late, timing.read_delay)
+    what, word = f"the order, one of {len(listed.views)} active ones,", "read_delay"
+    if examined.reads_at_once and examined.profile.operations.read is not None:
+        word = "list_delay"
+    return late_check("list", what, late, allowed, word=word)
 
 
 def _body(answer: Answer | Unknown) -> Any:

@@ -66,7 +66,7 @@ def test_words_on_the_way_to_the_end_are_told_apart() -> None:
         ({"answers": {"malformed": {"status": [422]}}}, ("[answers.malformed]", "status = [400]")),
         ({"answers": {"cannot_cancel": {"status": [409]}}}, ("[answers.cannot_cancel]", "status = [400]")),
         ({"fees": {"maker": "0.0002"}}, ("[fees]", 'maker = "0.001"', 'charged = "quote"')),
-        ({"lock": {"model": "spot", "fee_reserve": True}}, ("[lock]", 'model = "observed"')),
+        ({"lock": {"model": "spot", "fee_reserve": True}}, ("[lock]", 'model = "spot"', "fee_reserve = false")),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
