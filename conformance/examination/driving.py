@@ -18,7 +18,7 @@ from conformance.examination.checks import (
     warning,
 )
 from conformance.examination.ending import late_check
-from conformance.examination.funds import fee_check, funds_now
+from conformance.examination.funds import Funds, fee_check, funds_now
 from conformance.examination.matching import market_order, trade_price
 from conformance.examination.orders import placed_order
 from conformance.model.order import ACTIVE, TERMINAL, OrderType, Side, Status, Terms, TimeInForce
@@ -108,12 +108,7 @@ def _fill(examined: Examined) -> Iterator[Check]:
     if view.status is Status.CANCELED:
         yield _dust(examined, terms.quantity - part)
         return
-    time.sleep(max(timing.balance_delay, timing.read_delay))
-    if before:
-        yield fee_check(examined, terms, part, before, funds_now(examined, "primary"))
-    if theirs and not examined.lacks_ioc:
-        sold, now = replace(terms, side=Side.SELL), funds_now(examined, driver.account)
-        yield fee_check(examined, sold, part, theirs, now, taker=True)
+    yield from _fees(examined, terms, part, before, theirs)
     if examined.lacks_ioc:
         yield _without(examined, TimeInForce.IOC)
     problem = _execute(examined, placed.order_id, terms, terms.quantity - part)
@@ -124,6 +119,17 @@ def _fill(examined: Examined) -> Iterator[Check]:
         )
         return
     yield ok("fill", f"whole: {_state(view)}")
+
+
+def _fees(examined: Examined, terms: Terms, part: Decimal, before: Funds, theirs: Funds) -> Iterator[Check]:
+    """What the maker and the taker paid; ``before`` and ``theirs`` are what they had."""
+    time.sleep(max(examined.profile.timing.balance_delay, examined.profile.timing.read_delay))
+    if before:
+        yield fee_check(examined, terms, part, before, funds_now(examined, terms.account))
+    driver = examined.profile.drivers.fill
+    if theirs and driver is not None:
+        sold, now = replace(terms, side=Side.SELL), funds_now(examined, driver.account)
+        yield fee_check(examined, sold, part, theirs, now, taker=True)
 
 
 def _without(examined: Examined, lacking: TimeInForce) -> Check:

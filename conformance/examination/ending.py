@@ -113,8 +113,17 @@ def _until_over(examined: Examined, order_id: str, began: float) -> Iterator[Che
             return
         time.sleep(timing.poll_interval)
     yield from _strange_words(examined, view, strange)
+    yield from _old_status(examined, shown_after or 0.0)
+    if view.status in TERMINAL and now > timing.pending_cancel_deadline:
+        deadline = f"pending_cancel_deadline = {now * 2:.1f}"
+        yield failed("over", f"the cancel was pending for {now:.1f} s", "[timing]", deadline)
+
+
+def _old_status(examined: Examined, shown_after: float) -> Iterator[Check]:
+    """How long the order was shown as it had been: reads are late, or the venue cancels after it has answered."""
+    profile, timing = examined.profile, examined.profile.timing
     allowed = timing.read_delay + timing.cancel_delay
-    what, word, shown_after = "a cancel that was accepted", "read_delay", shown_after or 0.0
+    what, word = "a cancel that was accepted", "read_delay"
     if examined.reads_at_once and profile.operations.read is not None:
         word = "cancel_delay"
         what += ", though reads are not late,"
@@ -125,9 +134,6 @@ def _until_over(examined: Examined, order_id: str, began: float) -> Iterator[Che
             "cancel_delay is for venues without a word for a pending cancel: with it, leave out "
             "vocabulary.status.PENDING_CANCEL",
         )
-    if view.status in TERMINAL and now > timing.pending_cancel_deadline:
-        deadline = f"pending_cancel_deadline = {now * 2:.1f}"
-        yield failed("over", f"the cancel was pending for {now:.1f} s", "[timing]", deadline)
 
 
 def _purged(examined: Examined, order_id: str) -> Check:

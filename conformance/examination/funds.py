@@ -11,7 +11,7 @@ from conformance.model.order import Side, Status, Terms
 from conformance.model.rules import LockModel
 from conformance.requirements import Capability, catalogue
 from conformance.runner.translation import venue_rules
-from fixtures.profiles.trading import Market
+from fixtures.profiles.trading import Fees, Market
 from fixtures.venue.answers import Answer, BalanceView
 from fixtures.venue.reading import unshown
 from fixtures.venue.sweep import READS_REPEATED
@@ -140,28 +140,29 @@ def fee_check(
     fees = profile.fees_of(examined.market)
     if fees.charged == "unknown" or profile.lock.model != "spot":
         return skipped("fees", "totals are judged by differences: fees need not be known")
-    changed = (
-        {
-            asset: _total(now, asset, market.base) - _total(before, asset, market.base)
-            for asset in (market.base, market.quote)
-        }
-        if _shows_totals(before, now, market.base, market.quote)
-        else None
-    )
-    if changed is None:
+    if not _shows_totals(before, now, market.base, market.quote):
         return skipped("fees", "balances do not show enough to see what a trade costs")
+    changed = {
+        asset: _total(now, asset, market.base) - _total(before, asset, market.base)
+        for asset in (market.base, market.quote)
+    }
     bought = terms.side is Side.BUY
     price = terms.price or Decimal(0)
     cost = executed * price
     base = changed[market.base] - (executed if bought else -executed)
     quote = changed[market.quote] - (-cost if bought else cost)
-    who, says, unit = ("taker", fees.taker, fees.decimals) if taker else ("maker", fees.maker, fees.decimals)
     exact = _unit(*before.values(), *now.values())
     in_base = abs(base) > exact
     paid_in, paid, of = ("received", -base, executed) if in_base else ("quote", -quote, cost)
+    return _told(fees, "taker" if taker else "maker", paid, of, exact, paid_in=paid_in, bought=bought)
+
+
+def _told(fees: Fees, who: str, paid: Decimal, of: Decimal, exact: Decimal, *, paid_in: str, bought: bool) -> Check:
+    """What a party paid for a trade of ``of`` units, in the base (``received``) or in the quote."""
+    says, unit = fees.taker if who == "taker" else fees.maker, fees.decimals
     rate = (paid / of).normalize() if of else Decimal(0)
-    if in_base and not bought:
-        return failed("fees", f"the {who} sold, and paid {paid:f} {market.base}: no word says so", *FEES_UNKNOWN)
+    if paid_in == "received" and not bought:
+        return failed("fees", f"the {who} sold, and paid {paid:f} of what he gave: no word says so", *FEES_UNKNOWN)
     if abs(paid - says * of) <= exact and (not says or paid_in == fees.charged or (paid_in == "quote" and not bought)):
         return ok("fees", f"the {who} pays {rate:f} of it, as the profile says")
     if unit is not None and abs(paid - says * of) < Decimal(1).scaleb(-unit):
