@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from conformance.examination.checks import Check, Examined, failed, ok, skipped, warning
+from conformance.judging.causes import RELEASED_EXACTLY
 from conformance.model.amounts import NOTHING, Span
 from conformance.model.ledger import locks_of
 from conformance.model.lifecycle import OrderState
@@ -18,6 +19,8 @@ from fixtures.venue.sweep import READS_REPEATED
 
 UNKNOWN = BalanceView()
 """What is known of an asset that balances do not show."""
+
+_EXACTLY = ", ".join(RELEASED_EXACTLY)
 
 FEES_UNKNOWN = ("[fees]", 'charged = "unknown"')
 """The lines for fees that no rate tells: totals are then judged by differences."""
@@ -79,7 +82,7 @@ def lock_check(examined: Examined, terms: Terms, before: Funds, now: Funds) -> C
     if any(amount < 0 for amount in found.values()):
         return failed("lock", f"nothing is locked, and more is free than before: {listed}. No line makes that right")
     if not found:
-        hides = "A run calls that a nonconformity (FND-02); model 'observed' would take it for what an order locks"
+        hides = f"A run calls that a nonconformity ({_EXACTLY}); model 'observed' would take it for what an order locks"
         return failed("lock", f"balances do not show that the order locks anything. {hides}")
     if rules.lock_model is LockModel.OBSERVED:
         return ok("lock", f"the order locks {listed}")
@@ -87,7 +90,7 @@ def lock_check(examined: Examined, terms: Terms, before: Funds, now: Funds) -> C
         return ok("lock", f"the order locks {listed}, as model '{rules.lock_model}' says")
     says = ", ".join(f"{span} {name}" for name, span in locks.items())
     lines = _lines(examined.shape, terms, found, unit)
-    hides = ". What is learned so from each order, a run cannot call wrong (FND-02)" if OBSERVED in lines else ""
+    hides = f". What is learned so from each order, a run cannot call wrong ({_EXACTLY})" if OBSERVED in lines else ""
     return failed("lock", f"the order locks {listed}; the profile says {says}{hides}", *lines)
 
 

@@ -15,6 +15,7 @@ from conformance.examination.checks import (
     warning,
 )
 from conformance.examination.orders import placed_order
+from conformance.judging.causes import FOREIGN_CANCEL
 from conformance.judging.expectations import is_refusal
 from conformance.model.order import Side
 from conformance.requirements import Capability, touched_by
@@ -60,7 +61,7 @@ def _foreign(examined: Examined, answer: Answer | Unknown, unknown: Answer | Unk
     if isinstance(answer, Answer) and answer.classes & {AnswerClass.ACCEPTED, AnswerClass.PENDING}:
         return warning(
             "refusals",
-            f"{what}: accepted, {said(answer)}. A run will call this a nonconformity (NTF-02), unless primary and "
+            f"{what}: accepted, {said(answer)}. A run will call this a nonconformity ({', '.join(FOREIGN_CANCEL)}), unless primary and "
             "counterparty are keys of one account: they must be two",
         )
     if isinstance(answer, Answer) and is_refusal(answer) and not is_not_found(answer) and not _same(answer, unknown):
