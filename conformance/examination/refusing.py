@@ -61,8 +61,8 @@ def _foreign(examined: Examined, answer: Answer | Unknown, unknown: Answer | Unk
     if isinstance(answer, Answer) and answer.classes & {AnswerClass.ACCEPTED, AnswerClass.PENDING}:
         return warning(
             "refusals",
-            f"{what}: accepted, {said(answer)}. A run will call this a nonconformity ({', '.join(FOREIGN_CANCEL)}), unless primary and "
-            "counterparty are keys of one account: they must be two",
+            f"{what}: accepted, {said(answer)}. A run will call this a nonconformity "
+            f"({', '.join(FOREIGN_CANCEL)}), unless primary and counterparty are keys of one account: they must be two",
         )
     if isinstance(answer, Answer) and is_refusal(answer) and not is_not_found(answer) and not _same(answer, unknown):
         if examined.profile.relaxations.foreign_order_differs:
