@@ -19,6 +19,9 @@ from fixtures.venue.answers import Answer, AnswerClass, Exchange
 _OWN_ANSWERS: Final = frozenset({400, 404, 405, 408, 411, 413, 414, 417, 431, 500, 501, 502, 505})
 """What HTTP servers and proxies answer by themselves to messages that they do not hand on."""
 
+_NOTHING: Final[tuple[object, ...]] = (None, False, 0, "", [], {})
+"""What stands in the place of an error's code or message where there is no error."""
+
 
 def judge_shape(j: Judgement, seen: Answered, answer: Answer) -> None:
     """Judge one answer's shape, unless it was given by something before the target, or has no body by its nature."""
@@ -76,7 +79,7 @@ def _problems(target: Target, answer: Answer) -> Iterator[tuple[str, str, str]]:
         return
     if answer.status >= 400:
         yield from _error(target.errors, answer)
-    elif exchange.operation == "read" and answer.is_(AnswerClass.NOT_FOUND):
+    elif exchange.operation == "read" and answer.is_(AnswerClass.NOT_FOUND) and not _tells_an_error(target, answer):
         return  # nothing stands where the order would: it is not there, and that is no error
     elif is_refusal(answer) and target.profile.answers.refuses_with(answer.status):
         yield from _error(target.errors, answer)  # the profile says that this venue refuses with a status of success
@@ -98,6 +101,11 @@ def _error(shape: ErrorShape, answer: Answer) -> Iterator[tuple[str, str, str]]:
         moment = shape.time.find(body)
         if not _is_iso_8601(moment):
             yield "an error without an ISO 8601 time", f"one at {shape.time.source}", repr(moment)[:60]
+
+
+def _tells_an_error(target: Target, answer: Answer) -> bool:
+    """Whether an answer has anything in one of the places of an error document, be it as it should or not."""
+    return any(where.find(answer.body) not in _NOTHING for where in (*target.errors.code, *target.errors.message))
 
 
 def _says_something(found: object) -> bool:

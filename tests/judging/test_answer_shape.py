@@ -92,6 +92,27 @@ def test_answers_of_something_before_the_target_are_nobodys_fault() -> None:
     assert {violation.requirements for violation in under.result.violations} == {("ERR-02",), ("ERR-04",)}
 
 
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ({"data": {"orders": []}, "error": False}, None),
+        ({"data": {"order": None}}, None),
+        ({"error": {"message": "no such order"}}, "an error without a code"),
+        ({"error": {"code": "", "message": "no such order"}}, "an error without a code"),
+        ({"error": {"code": 404}}, "an error without a message"),
+    ],
+)
+def test_a_read_of_nothing_is_no_error_document_and_an_error_is_one(body: JsonObject, problem: str | None) -> None:
+    """Where a venue refuses with 200, an empty read needs no code; an error document that lacks one is found."""
+    answers = {"read": {"not_found": {"status": [200], "absent": ["/data/order"]}}}
+    under = judged(case(known(), answers=answers))
+    code = body["error"].get("code") if isinstance(body.get("error"), dict) else None
+    given = answer(200, body, method="GET", answer_class=AnswerClass.NOT_FOUND, code=str(code) if code else None)
+    exchange_of_a_read = replace(given.exchange, operation="read")
+    found = wrong(under, replace(given, exchange=exchange_of_a_read))
+    assert (problem in found) if problem else not found
+
+
 def test_a_body_too_long_to_be_read_has_no_shape() -> None:
     """Where the client stopped reading, what is missing is not the target's doing."""
     under = begun()
