@@ -216,6 +216,18 @@ def newcomers(ground: Ground) -> list[Plan]:
     return [Plan(title="accounts without an order", actions=tuple(actions))]
 
 
+def own_orders(ground: Ground) -> list[Plan]:
+    """Orders of one account that would meet, before it has ever cancelled one and after that (CXL-05).
+
+    Whether they trade is the venue's choice. Where they do at first, or where one of them ends, the plan ends.
+    """
+    scene = next(scenes(ground))
+    first, second = (scene.place(name, side=scene.side.opposite) for name in ("c", "d"))
+    before = (scene.place("a"), scene.place("b"), first, Read(order="b"), Read(order="c"), Snapshot())
+    after = (Cancel(order="a"), Settle(), second, Read(order="b"), Read(order="d"), Snapshot())
+    return [Plan(title="orders of one account that would meet, around a cancel", actions=(*before, *after))]
+
+
 def several_fills(ground: Ground) -> list[Plan]:
     """Orders that traded with several others before their cancel: on arrival, or many times while they stood (FND-03).
 

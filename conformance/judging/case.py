@@ -183,7 +183,8 @@ class TrackedOrder:
     """One order of the plan: its id at the target, and what happened to it since it was last read.
 
     ``causes`` await the next read, ``standing`` every later one. ``shown`` are the terms that were shown of it;
-    ``cancelled_at`` is when its cancel was answered (monotonic clock), until its end was timed.
+    ``cancelled_at`` is when its cancel was answered (monotonic clock), until its end was timed; ``created_at`` when the
+    target says that it was placed, in seconds since the epoch.
     """
 
     name: str
@@ -196,6 +197,7 @@ class TrackedOrder:
     shown: frozenset[str] = frozenset()
     seen_pending: bool = False
     cancelled_at: float | None = None
+    created_at: float | None = None
 
 
 PriceLevel = tuple[str, str, Decimal | None]

@@ -105,6 +105,11 @@ def _judge_refusal(j: Judgement, event: Place, order: OrderState, answer: Answer
         j.fits(what, "accepted, or refused", said(answer))
     elif _namesakes(case, terms):
         j.note(f"{CLIENT_ID_AGAIN}: it is refused")  # whether an id may come again is the venue's choice
+    elif _may_meet_a_cancelled(case, order):
+        met = [other for other in facing(case, order) if case.orders[other].cancelled]
+        kind = "a post-only order is refused at the price of a cancelled order"
+        predicted = f"accepted: nothing but {', '.join(met)} stood there, cancelled"
+        j.breaks(what, predicted, said(answer), causes.STAYS_CLOSED, kind=kind)
     elif _was_released(case, order):
         asset, needed = lock_of(order, case.rules)
         locked = case.belief.locked(terms.account, case.rules).get(asset)
@@ -115,6 +120,17 @@ def _judge_refusal(j: Judgement, event: Place, order: OrderState, answer: Answer
     else:
         text = answer.exchange.response_body[:160]
         j.cannot_judge(f"placing {event.order} was refused: {said(answer)}: {text}")
+
+
+def _may_meet_a_cancelled(case: Case, order: OrderState) -> bool:
+    """Whether a post-only order meets cancelled orders alone, and one that meets nothing was taken before (CXL-03)."""
+    met, terms = facing(case, order), order.terms
+    taken = any(
+        other.terms.post_only and (other.terms.account, other.terms.market) == (terms.account, terms.market)
+        for other in case.orders.values()
+    )
+    over = all({state.status for state in case.states(other)} <= {Status.CANCELED} for other in met)
+    return terms.post_only and taken and over and any(case.orders[other].cancelled for other in met)
 
 
 def _was_released(case: Case, order: OrderState) -> bool:
@@ -223,8 +239,15 @@ def released(j: Judgement, seen: Released) -> None:
     j.become(belief=after)
     for name in seen.executing:
         j.put_with_owner(causes.FILLED, name)
+        _put_crossing(j, name, _cancelled_meanwhile(case, name))
     for name in resting:
         j.put(causes.FILLED, order=name)
+
+
+def _cancelled_meanwhile(case: Case, name: str) -> list[str]:
+    """The orders that a market order could meet when it came, and that were cancelled while it was held (CXL-04)."""
+    met = {other for state in case.states(name) for other in facing(case, state)}
+    return [other for other in case.orders if other in met and causes.CROSSED_AFTER_CANCEL in _crossed(case, other)]
 
 
 def learn_lock(j: Judgement, seen: LockSeen) -> None:

@@ -25,6 +25,12 @@ from fixtures.venue.answers import Answer, AnswerClass, OrderView, Unknown
 TERMS = ("market", "side", "quantity", "price", "client_id", "type", "time_in_force", "post_only")
 """The terms of an order that a read may show, by the name of their attribute."""
 
+OF_FILLS = ("value", "average_price")
+"""What a read may show of an order's fills; of one that has none, many venues show nothing."""
+
+SAME_MOMENT = 1.0
+"""Seconds by which two readings of one moment may differ: a list may show fewer digits of it than a read."""
+
 WHOLE_PAGES = frozenset({20, 25, 50, 100, 200, 250, 500, 1000})
 """Entries of a list that may be a page of a longer one: an active order that it lacks may be on the next."""
 
@@ -117,7 +123,7 @@ def judge_view(j: Judgement, name: str, view: OrderView, look: Look) -> None:
 def _keeps_terms(j: Judgement, name: str, view: OrderView, look: Look) -> bool:
     """CXL-08: none of an order's terms changes, and what was shown of it is shown again."""
     order, what = j.case.orders[name], look.of(name)
-    wrong = wrong_terms(order.terms, view) or _lost_term(j, order, view)
+    wrong = wrong_terms(order.terms, view) or _lost_term(j, order, view) or _other_moment(j, order, view)
     if wrong is None:
         return True
     if wrong[2] == "price" and _is_repriced(j, order, view):
@@ -155,7 +161,8 @@ def wrong_terms(terms: Terms, view: OrderView) -> tuple[str, str, str] | None:
 
 def _lost_term(j: Judgement, order: TrackedOrder, view: OrderView) -> tuple[str, str, str] | None:
     """A term that was shown of this order is not any more, though the target shows it of closed orders (CXL-08)."""
-    shown = frozenset(term for term in TERMS if getattr(view, term) is not None)
+    terms = (*TERMS, *OF_FILLS) if view.executed else TERMS
+    shown = frozenset(term for term in terms if getattr(view, term) is not None)
     known = j.case.known
     if view.status in TERMINAL and not shown <= known.shown_closed:
         known = replace(known, shown_closed=known.shown_closed | shown)
@@ -164,6 +171,18 @@ def _lost_term(j: Judgement, order: TrackedOrder, view: OrderView) -> tuple[str,
     if not shown <= order.shown:
         j.change(order.name, shown=order.shown | shown)
     return (f"{lost[0]} as shown before", f"no {lost[0]}", lost[0]) if lost else None
+
+
+def _other_moment(j: Judgement, order: TrackedOrder, view: OrderView) -> tuple[str, str, str] | None:
+    """The moment of an order's placing, where it is shown to be another than before (CXL-08)."""
+    if view.created_at is None:
+        return None
+    if order.created_at is None:
+        j.change(order.name, created_at=view.created_at)
+    elif abs(view.created_at - order.created_at) >= SAME_MOMENT:
+        term = "moment of the placing"
+        return f"{term} as before", f"{view.created_at - order.created_at:+.3f} s", term
+    return None
 
 
 def _is_repriced(j: Judgement, order: TrackedOrder, view: OrderView) -> bool:
@@ -378,7 +397,10 @@ def _blamed(
         again = [one for one in at_work if one.cause is causes.SECOND_WHILE_PENDING]
         ids = (*closest(again, aspect), *_blamed_while_pending(states, seen, same_status=same_status))
         return ids, tuple(also)
-    return (*_of_status(order, seen, closest(at_work, aspect)), *itself), tuple(also)
+    ids = closest(at_work, aspect)
+    if seen.status is Status.REJECTED and any(one.cause is causes.CROSSED_AFTER_CANCEL for one in at_work):
+        ids = causes.STAYS_CLOSED  # it traded with nothing: the cancelled order still stands in the book
+    return (*_of_status(order, seen, ids), *itself), tuple(also)
 
 
 def _of_status(order: TrackedOrder, seen: Seen, ids: tuple[str, ...]) -> tuple[str, ...]:
@@ -443,7 +465,7 @@ def judge_list(j: Judgement, seen: ListSeen) -> None:
     """Judge every order of the plan by a list: of the active ones, or with closed ones."""
     what = _called(seen)
     shown = {view.order_id: view for view in seen.views}
-    if seen.market is None and not seen.closed and len(shown) != len(seen.views):
+    if seen.market is None and len(shown) != len(seen.views):
         entries = f"{len(seen.views)} entries, {len(shown)} orders"
         j.breaks(what, "each order once", entries, causes.CONSISTENT, kind="an order is listed twice")
         return
