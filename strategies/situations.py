@@ -29,7 +29,7 @@ from conformance.plans import (
 )
 from conformance.requirements import Capability
 from strategies.cells import Scene, scenes
-from strategies.grounds import ORDINARY_SHARE, Ground
+from strategies.grounds import ORDINARY_SHARE, Ground, MarketShape
 from strategies.lifecycles import THIRD
 
 STATES = ("open", "partially filled", "partially filled by taking")
@@ -290,3 +290,42 @@ def _queue_is_met(queue: tuple[int, int], scene: Scene, filler: str) -> Iterator
         quantity=(ahead + behind) * scene.quantity,
         by=filler,
     )
+
+
+def whole_funds(ground: Ground) -> list[Plan]:
+    """Orders that lock all there is, when they are cancelled one by one or all at once, or expire (FND-01, FND-06).
+
+    None where a few orders of the largest size do not take all that the account has.
+    """
+    ends = [end for end in ("cancel", "expiry", "cancel-all", "cancel of a part") if ground.can(*_END_NEEDS[end])]
+    places = ground.exhaustible()
+    sales = [place for place in places if place[1] is Side.SELL]  # of a sale nothing is left, whatever its price
+    if not places:
+        return []
+    taken = zip(ends, [*sales, *places], strict=False)
+    return [_all_at_stake(end, market, side, ground) for end, (market, side) in taken]
+
+
+_END_NEEDS: Mapping[str, frozenset[Capability]] = {
+    "cancel": frozenset(),
+    "expiry": frozenset({Capability.EXPIRE}),
+    "cancel-all": frozenset({Capability.CANCEL_ALL}),
+    "cancel of a part": frozenset({Capability.FILL}),
+}
+
+
+def _all_at_stake(end: str, market: MarketShape, side: Side, ground: Ground) -> Plan:
+    price = market.resting_price(side, 0)
+    count, quantity = ground.exhausting(market, side, price) or (1, market.max_quantity)
+    scene = Scene(market=market, side=side, price=price, quantity=quantity)
+    terms: dict[str, object] = {"time_in_force": TimeInForce.GTD} if end == "expiry" else {}
+    names = [f"w{number}" for number in range(count + 1)]  # with one for what trades have brought
+    part = Fill(order="w0", quantity=market.on_grid(4 * market.min_quantity))
+    ending: Mapping[str, Sequence[Action]] = {
+        "cancel": [step for name in names for step in (Cancel(order=name), Settle(), Snapshot())],
+        "expiry": [step for name in names for step in (Expire(order=name), Snapshot())],
+        "cancel-all": [CancelAll(), Settle(), Snapshot()],
+        "cancel of a part": [part, Snapshot(), Cancel(order="w0"), Settle(), Snapshot()],
+    }
+    placed = [scene.place(name, whole_funds=True, **terms) for name in names]
+    return Plan(title=f"{end} of an order that locks all there is", actions=(*placed, Snapshot(), *ending[end]))

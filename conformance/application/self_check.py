@@ -15,7 +15,7 @@ from conformance.engine.session import missing_reasons, open_session
 from conformance.model.deviations import NONE
 from conformance.requirements import Level, catalogue
 from conformance.runner.lane_memory import LaneMemory
-from conformance.suite.listing import ConformanceTest, conformance_tests, run_suite
+from conformance.suite.listing import TURNS, ConformanceTest, conformance_tests, run_suite
 from conformance.verdicts import RunRecord, Verdict, judgements
 from fixtures.embedded import embedded_target
 from fixtures.exchange import CancelMode, ExchangeSettings
@@ -203,13 +203,17 @@ def _shown(trial: Trial, explorer: Explorer, profile: Profile, fault: Fault | No
 
 
 def in_order(tests: tuple[ConformanceTest, ...], fault: Fault | None) -> list[ConformanceTest]:
-    """For a fault: the tests that speak for its requirement, then the broad ones, then the rest."""
+    """For a fault: the tests that speak for its requirement, then the broad ones, then the rest.
+
+    Those that need accounts without an order come before others that speak for it, as in every run.
+    """
     if fault is None:
         return list(tests)
     return sorted(
         tests,
         key=lambda test: (
             fault.requirement not in test.requirements,
+            test.turn != TURNS[0],
             not test.broad,
         ),
     )

@@ -239,9 +239,13 @@ def released(j: Judgement, seen: Released) -> None:
     j.become(belief=after)
     for name in seen.executing:
         j.put_with_owner(causes.FILLED, name)
-        _put_crossing(j, name, _cancelled_meanwhile(case, name))
+    cancelled = {name: _cancelled_meanwhile(case, name) for name in seen.executing}
+    for name, others in cancelled.items():
+        _put_crossing(j, name, others)
     for name in resting:
         j.put(causes.FILLED, order=name)
+        if any(cancelled.values()):  # what it did not trade, a cancelled order may have
+            j.put(causes.CROSSED_AFTER_CANCEL, order=name)
 
 
 def _cancelled_meanwhile(case: Case, name: str) -> list[str]:

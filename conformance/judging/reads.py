@@ -226,7 +226,7 @@ def _is_explained(j: Judgement, name: str, view: OrderView, look: Look) -> bool:
     j.become(belief=after)
     j.fits(what, predicted, shown, _exercised(j, order, seen, look))
     _note_seen(j, name, seen)
-    _judge_value(j, name, view, what)
+    _judge_value(j, order, view, what)
     return True
 
 
@@ -265,11 +265,16 @@ def _with_what_it_shows(known: Deviations, states: tuple[OrderState, ...], seen:
     return None
 
 
-def _judge_value(j: Judgement, name: str, view: OrderView, what: str) -> None:
-    """CXL-08: the executed value and the average price that are shown are those of the order's fills."""
-    known, states = j.case.rules.deviations, j.case.states(name)
-    if known.untold or known.trades:
+def _judge_value(j: Judgement, order: TrackedOrder, view: OrderView, what: str) -> None:
+    """CXL-08: the executed value and the average price that are shown are those of the order's fills.
+
+    Of an order that met others, and was not cancelled itself, they tell with which of them it traded.
+    """
+    known, states = j.case.rules.deviations, j.case.states(order.name)
+    if not states or known.untold or known.trades:
         return
+    trades = [] if order.cancelled else [one for one in order.causes if one.cause in causes.TRADES]
+    ids, because = closest(trades, Aspect.QUANTITY) or causes.CONSISTENT, reasons(trades)
     cost = reduce(Span.hull, (state.cost for state in states))
     executed = reduce(Span.hull, (state.executed for state in states))
     amounts = [("executed value", view.value, cost)]
@@ -279,7 +284,7 @@ def _judge_value(j: Judgement, name: str, view: OrderView, what: str) -> None:
     for amount, seen, exact in amounts:
         if not _is_rounded(seen, exact):
             kind = f"the {amount} is not that of the fills"
-            j.breaks(what, f"{amount} {exact}", f"{amount} {seen}", causes.CONSISTENT, kind=kind, ends=False)
+            j.breaks(what, f"{amount} {exact}", f"{amount} {seen}", ids, kind=kind, because=because, ends=False)
 
 
 def _is_rounded(shown: Decimal | None, exact: Span) -> bool:

@@ -27,9 +27,18 @@ AnyMark = pytest.Mark | pytest.MarkDecorator
 MIDDLE: Final = ""
 """The turn of a test that names none."""
 
-TURNS: Final = ("new accounts", "first steps", "whole funds", "cells", MIDDLE, "races", "free exploration")
+TURNS: Final = (
+    "new accounts",
+    "first steps",
+    "whole funds",
+    "cells",
+    MIDDLE,
+    "races",
+    "free exploration",
+    "all funds at stake",
+)
 """When tests are run: what needs accounts without an order, or funds that no trade has moved, comes first; then aimed
-plans, which find the most in the least time."""
+plans, which find the most in the least time. What may lose all that an account has comes last."""
 
 
 def focused(level: Level) -> int:
