@@ -60,9 +60,12 @@ LIFETIME = 0.25
 BEFORE_DEADLINE = 0.025
 """Seconds before a deadline at which the event of that moment is sent."""
 
-RESTED = 0.3
+RESTED = 0.1
 LATER = 1.1
-"""Seconds between the end of the order and what follows, in plans that leave time: longer than a second."""
+"""Seconds between the end of the order and what follows, in plans that leave time: longer than a second.
+
+Once every pair of words was met, those plans come after all others.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,7 +122,9 @@ def situations() -> tuple[Situation, ...]:
         left.remove(best)
         ordered.append(best)
         met |= _pairs(best)
-    return (*ordered, *_mixed(left))
+    quick = [situation for situation in left if situation.moment != MOMENTS[-1]]
+    slow = [situation for situation in left if situation.moment == MOMENTS[-1]]
+    return (*ordered, *_mixed(quick), *_mixed(slow))
 
 
 @cache

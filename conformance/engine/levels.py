@@ -67,7 +67,7 @@ LEVELS = {
         situations=240,
         repeats=4,
         minimise=220,
-        ages=(1.2, 6),
+        ages=(1.2, 31),
         expiries=30,
     ),
     LevelName.CERTIFY: Level(
@@ -81,7 +81,7 @@ LEVELS = {
         situations=2000,
         repeats=9,
         minimise=400,
-        ages=(1.2, 6, 61),
+        ages=(1.2, 31, 61),
         expiries=400,
     ),
 }

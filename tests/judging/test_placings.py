@@ -7,8 +7,8 @@ import pytest
 
 from conformance.judging import causes
 from conformance.judging.case import LaneKnowledge
-from conformance.judging.seen import Driven, LockSeen, Placing
-from conformance.model.events import Execute, Place
+from conformance.judging.seen import Driven, LockSeen, Placing, Released
+from conformance.model.events import Execute, Place, Release
 from conformance.model.order import Status, Terms
 from fixtures.venue.answers import AnswerClass
 from tests.judging.cases import Judged, answer, balances_seen, cancelling, case, funds, judged, start_seen
@@ -102,6 +102,67 @@ def test_an_opposite_order_puts_itself_on_what_it_meets() -> None:
     assert put["a"] == [causes.CROSSED_AFTER_CANCEL]
     assert put["b"] == [causes.FILLED]
     assert put["s"] == [causes.PLACED, causes.CROSSED_AFTER_CANCEL, causes.FILLED]
+
+
+class TestPostOnly:
+    """CXL-03: a cancelled order that stands in nobody's way lets a post-only order rest at its price."""
+
+    def cancelled(self, *, taken: bool) -> Judged:
+        """An order was cancelled; ``taken``: a post-only order of the other account was accepted before."""
+        passive = terms(side="s", price="200", account="counterparty", post_only=True)
+        far = replace(state(Status.OPEN, name="b"), terms=passive)
+        begun = case(known(state(Status.CANCELED), *([far] if taken else [])))
+        gone = replace(begun.orders["a"], cancelled=True)
+        return judged(replace(begun, orders={**begun.orders, "a": gone}))
+
+    def test_its_refusal_at_the_price_of_a_cancelled_order_is_a_finding(self) -> None:
+        """Such orders are taken, nothing else stands there, and the target refuses this one."""
+        under = self.cancelled(taken=True)
+        under.see(placing("p", None, terms(side="s", account="counterparty", post_only=True)))
+        assert under.violation.requirements == ("CXL-03",)
+
+    @pytest.mark.parametrize(("taken", "post_only"), [(False, True), (True, False)])
+    def test_other_refusals_accuse_nobody(self, taken: bool, post_only: bool) -> None:
+        """A venue may take no post-only orders at all, and an order of another kind may be refused for any reason."""
+        under = self.cancelled(taken=taken)
+        under.see(placing("p", None, terms(side="s", account="counterparty", post_only=post_only)))
+        assert under.result.violations == []
+
+
+class TestClientIdAgain:
+    """Whether a client id may come again once its order is over is the venue's choice."""
+
+    def over(self) -> Judged:
+        """An order of a client id was cancelled."""
+        begun = case(known(replace(state(Status.CANCELED), terms=terms(client_id="mine"))))
+        return judged(replace(begun, orders={"a": replace(begun.orders["a"], order_id=ID, cancelled=True)}))
+
+    @pytest.mark.parametrize(("answered", "word"), [(None, "it is refused"), (ID, "with the order that had it")])
+    def test_a_refusal_and_the_first_order_again_are_noted(self, answered: str | None, word: str) -> None:
+        """Neither is a finding, nor an order of the plan; and the plan goes on."""
+        under = self.over()
+        under.see(placing("p", answered, terms(client_id="mine")))
+        assert (under.result.violations, under.result.trouble) == ([], None)
+        assert "p" not in under.case.orders
+        assert any(word in note for note in under.result.notes)
+
+    def test_a_new_order_under_it_is_judged_like_any_other(self) -> None:
+        """Where the venue takes it, it has an id of its own and is tracked."""
+        under = self.over()
+        under.see(placing("p", LATER, terms(client_id="mine")))
+        assert under.case.orders["p"].order_id == LATER
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_a_held_market_order_must_not_trade_with_what_was_cancelled_meanwhile(cancelled: bool) -> None:
+    """CXL-04: once it executes, orders that were cancelled while it was held are met by it, and it by them."""
+    held = replace(state(Status.PENDING, name="t"), terms=terms(side="s", price=None, account="counterparty"))
+    gone, there = state(Status.CANCELED if cancelled else Status.OPEN), state(Status.OPEN, name="b")
+    begun = case(known(gone, there, held))
+    under = judged(replace(begun, orders={**begun.orders, "a": replace(begun.orders["a"], cancelled=cancelled)}))
+    under.see(Released(event=Release(market="M"), executing=("t",), at=NOW))
+    put = {name: {one.cause for one in order.causes} for name, order in under.case.orders.items()}
+    assert [causes.CROSSED_AFTER_CANCEL in put[name] for name in "abt"] == [cancelled] * 3
 
 
 def test_a_lock_is_learned_from_the_balances_before_and_after() -> None:

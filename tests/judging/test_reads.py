@@ -67,6 +67,39 @@ def test_terms_must_not_change(term: str) -> None:
     assert under.violation.kind == f"terms changed: {term}"
 
 
+def test_the_moment_of_the_placing_must_not_change() -> None:
+    """CXL-08, from a second on: a list may show fewer digits of a moment than a read."""
+    under = judged(case(known(state(Status.OPEN))))
+    for moment in (1000.0, 1000.9):
+        under.see(order_seen(view(Status.OPEN, created_at=moment)))
+        assert under.result.violations == []
+    under.see(order_seen(view(Status.OPEN, created_at=1001.0)))
+    assert under.violation.requirements == ("CXL-08",)
+    assert under.violation.kind == "terms changed: moment of the placing"
+
+
+@pytest.mark.parametrize(("shown_closed", "accused"), [(True, True), (False, False)])
+def test_the_average_price_of_a_closed_order_is_not_lost(shown_closed: bool, accused: bool) -> None:
+    """CXL-08: shown before the cancel, it is shown after it, where the target shows it of closed orders at all."""
+    part = Decimal(100)
+    filled = replace(state(Status.FILLED, "10", name="b"))
+    under = judged(case(known(state(Status.PARTIALLY_FILLED, "4"), filled)))
+    under.see(order_seen(view(Status.PARTIALLY_FILLED, "4", average_price=part)))
+    if shown_closed:
+        under.see(replace(order_seen(view(Status.FILLED, "10", order="b", average_price=part)), order="b"))
+    under = judged(replace(under.case, belief=known(state(Status.CANCELED, "4"), filled)))
+    under.see(order_seen(view(Status.CANCELED, "4")))
+    assert [found.kind for found in under.result.violations] == (["terms changed: average_price"] if accused else [])
+
+
+def test_a_list_with_closed_orders_shows_each_once() -> None:
+    """CXL-08, as for the list of active ones."""
+    under = judged(case(known(state(Status.CANCELED))))
+    shown = view(Status.CANCELED)
+    under.see(replace(list_seen(shown, shown), closed=True))
+    assert under.violation.kind == "an order is listed twice"
+
+
 def test_a_wrong_fill_without_a_cancel_accuses_nobody() -> None:
     """A fill that does not come as price and time say is the market's business until a cancel was involved: trouble."""
     under = judged(case(known(state(Status.PARTIALLY_FILLED, "4")), causes.FILLED))

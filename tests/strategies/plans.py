@@ -7,7 +7,7 @@ from functools import cache
 
 from conformance.engine.drawing import draw_plans
 from conformance.model.order import Side, TimeInForce
-from conformance.plans import COUNTERPARTY, PRIMARY, Action, Cancel, CancelAll, Fill, Place, Plan, Settle
+from conformance.plans import COUNTERPARTY, PRIMARY, Action, Cancel, CancelAll, Expire, Fill, Place, Plan, Settle
 from conformance.requirements import Capability
 from strategies.grounds import Ground, MarketShape
 from strategies.lifecycles import lifecycles
@@ -106,10 +106,12 @@ class Reading:
     def self_trades(self) -> list[tuple[Incoming, Incoming]]:
         """Pairs of an order that may still rest and one of the same account that would meet it.
 
-        A cancelled one rests until the plan has waited for the cancel to end.
+        A cancelled one rests until the plan has waited for the cancel to end; one that is filled to the end, on its
+        arrival and by fills that name it, does not rest.
         """
         resting: list[Incoming] = []
         cancelled: set[str] = set()
+        left: dict[str, Decimal] = {}
         found = []
         coming = dict(self.incoming())
         for at, action in enumerate(self.plan.actions):
@@ -117,7 +119,14 @@ class Reading:
                 order = coming[at]
                 found += [(other, order) for other in resting if _meet(other, order)]
                 if order.rests:
+                    taken = sum(other.quantity for other in resting if _trade(other, order))
+                    left[order.name] = order.quantity - taken
                     resting.append(order)
+                elif isinstance(action, Fill):
+                    left[action.order] -= action.quantity
+                    resting = [other for other in resting if left[other.name] > 0]
+            elif isinstance(action, Expire):
+                resting = [order for order in resting if order.name != action.order]
             elif isinstance(action, Cancel) and action.account is None:
                 cancelled.add(action.order)
             elif isinstance(action, CancelAll):
@@ -165,7 +174,15 @@ def _from_place(action: Place) -> Incoming:
 
 
 def _meet(resting: Incoming, coming: Incoming) -> bool:
-    if (resting.account, resting.market) != (coming.account, coming.market) or resting.side is coming.side:
+    return resting.account == coming.account and _cross(resting, coming)
+
+
+def _trade(resting: Incoming, coming: Incoming) -> bool:
+    return resting.account != coming.account and _cross(resting, coming)
+
+
+def _cross(resting: Incoming, coming: Incoming) -> bool:
+    if resting.market != coming.market or resting.side is coming.side:
         return False
     if coming.price is None or resting.price is None:
         return True

@@ -27,6 +27,7 @@ from strategies.encounters import (
 from strategies.focused import aimed_plans, bulk_plans, old_orders, older_orders, pending_plans, queues, reuse_plans
 from strategies.grounds import ORDINARY_SHARE
 from strategies.lifecycles import lifecycles
+from strategies.situations import situation_plans
 from tests.strategies.plans import BARE, FUNDS, GROUND, MARKETS, Reading, explored, orders_named
 
 DRAWN: dict[str, st.SearchStrategy[Plan]] = {
@@ -48,6 +49,8 @@ def plans_of(name: str) -> list[Plan]:
         return explored()
     if name == "cells":
         return cell_plans(GROUND)
+    if name == "situations":
+        return situation_plans(GROUND, most=300)
     if name == "encounters":
         return [
             plan
@@ -69,7 +72,7 @@ def plans_of(name: str) -> list[Plan]:
     return draw_plans(DRAWN[name], COUNTS.get(name, 60), seed_of=f"valid/{name}")
 
 
-@pytest.fixture(params=[*DRAWN, "cells", "encounters", "old"])
+@pytest.fixture(params=[*DRAWN, "cells", "situations", "encounters", "old"])
 def plans(request: pytest.FixtureRequest) -> list[Plan]:
     """The plans of one strategy."""
     return plans_of(request.param)
