@@ -90,6 +90,8 @@ class Situation:
             (
                 # an order that has others before it cannot have traded, nor be filled while they stand
                 self._has_others_ahead and (self.state != "open" or self.event == "fill of all"),
+                # the counterparty fills it, and would meet its own orders behind it
+                self.event == "fill of all" and self.neighbour in QUEUES and self.account == "counterparty",
                 # only a cancel can come just before the deadline, or twice
                 self.moment == "at its deadline" and self.event in ("expiry", "fill of all"),
                 # a client id of another account's order says nothing

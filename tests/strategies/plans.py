@@ -119,12 +119,14 @@ class Reading:
                 order = coming[at]
                 found += [(other, order) for other in resting if _meet(other, order)]
                 if order.rests:
-                    taken = sum(other.quantity for other in resting if _trade(other, order))
-                    left[order.name] = order.quantity - taken
+                    left[order.name] = order.quantity
+                    for other in resting:
+                        traded = min(left[other.name], left[order.name]) if _trade(other, order) else Decimal(0)
+                        left[other.name], left[order.name] = left[other.name] - traded, left[order.name] - traded
                     resting.append(order)
                 elif isinstance(action, Fill):
-                    left[action.order] -= action.quantity
-                    resting = [other for other in resting if left[other.name] > 0]
+                    left[action.order] = left.get(action.order, Decimal(0)) - action.quantity
+                resting = [other for other in resting if left[other.name] > 0]
             elif isinstance(action, Expire):
                 resting = [order for order in resting if order.name != action.order]
             elif isinstance(action, Cancel) and action.account is None:
