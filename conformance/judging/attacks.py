@@ -39,12 +39,12 @@ def judge_forged(j: Judgement, seen: Forging) -> None:
     unjudged = seen.expect is Expectation.UNJUDGED
     j.fits(what, in_words(seen.expect), said(answer), () if unjudged else ids)
     if accepted(answer):
-        if unjudged:
+        if unjudged:  # may: the vector says that both are right; what it did is judged as any request's effect is
             j.note(f"accepted, which is not judged: {_names(attack)}")
         return
     put_no_effect(j, ids)
     if seen.expect is Expectation.UNAUTHENTICATED:
-        if not answer.is_(AnswerClass.UNAUTHENTICATED):
+        if not answer.is_(AnswerClass.UNAUTHENTICATED):  # may: it is refused; by which status is the profile's to say
             j.note(f"requests without valid credentials are also refused with {answer.status}: answers.unauthenticated")
         judge_unauthenticated(j, seen, answer)
 

@@ -171,6 +171,7 @@ def _go_on(j: Judgement, seen: Cancelling, answer: Answer, met: "_Met") -> None:
     j.establish(known)
     after = _possible_after(j, replace(seen, result=replace(seen.result, status=None)), answer)
     if isinstance(after, Conflict):
+        # may: the answer is a finding already; only what the order may be now is not known
         j.cannot_judge(f"{met.what} is none that the model has a word for")
         return
     j.become(belief=after)

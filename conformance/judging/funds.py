@@ -52,7 +52,7 @@ class Discrepancy:
 
 def judge_start(j: Judgement, seen: StartSeen) -> None:
     """Take the balances that the plan begins with; they are constants, whatever else the account holds."""
-    if seen.funds is None:
+    if seen.funds is None:  # may: that reads are answered is ERR-01's, and was judged with the answer
         j.cannot_judge(f"the balances of {seen.account} cannot be read when the plan begins")
     funds = dict(seen.funds or {})
     _judge_resting_funds(j, seen, funds)

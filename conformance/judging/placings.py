@@ -65,7 +65,7 @@ def judge_placing(j: Judgement, seen: Placing) -> None:
         j.note(f"{CLIENT_ID_AGAIN}: it is answered with the order that had it")
         return
     after = j.case.belief.after(event, j.case.rules, accepts=lambda o: o.reply is Reply.ACCEPTED, until=seen.at)
-    if isinstance(after, Conflict):
+    if isinstance(after, Conflict):  # may: an accepted placing is always foreseen; this is for rules to come
         j.cannot_judge(f"placing {event.order} was accepted where {' or '.join(after.allowed)} was expected")
         return
     j.become(belief=after)
@@ -115,9 +115,9 @@ def _judge_refusal(j: Judgement, event: Place, order: OrderState, answer: Answer
         locked = case.belief.locked(terms.account, case.rules).get(asset)
         predicted = f"accepted: {needed} {asset} were released before (now locked: {locked or 0})"
         j.breaks(what, predicted, said(answer), causes.USABLE, kind="released funds are not usable")
-    elif len(case.live(terms.account)) >= MANY:
+    elif len(case.live(terms.account)) >= MANY:  # may: how many orders may be open is the venue's
         j.note(f"an order was refused while {MANY} or more were open")
-    else:
+    else:  # may: which orders a venue takes is its own affair, but for what a cancel released or left in the book
         text = answer.exchange.response_body[:160]
         j.cannot_judge(f"placing {event.order} was refused: {said(answer)}: {text}")
 
@@ -216,6 +216,7 @@ def judge_driven(j: Judgement, seen: Driven) -> None:
     after = j.case.belief.after(event, j.case.rules, accepts=accepts, until=seen.at, lost=answer is None)
     if isinstance(after, Conflict):
         assert isinstance(event, Execute)  # moving a deadline is always possible
+        # may: the driver is the sandbox's own; whether the order can be met is asked with a crossing order elsewhere
         j.cannot_judge(f"the fill driver answered {said(answer) if answer else 'nothing'} for {event.order}")
         return
     j.become(belief=after)
@@ -224,7 +225,7 @@ def judge_driven(j: Judgement, seen: Driven) -> None:
 
 
 def overdue(j: Judgement, seen: Overdue) -> None:
-    """A late expiry is told, not judged."""
+    """A late expiry is told, not judged: when an order expires, no requirement on cancels says."""
     j.note("an order was still active after its deadline")
 
 

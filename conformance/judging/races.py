@@ -111,7 +111,7 @@ def _judge_together(j: Judgement, race: _Race, *, at: float) -> None:
 def _note_explained(j: Judgement, race: _Race) -> None:
     """What a race exercises, where its calls really ran at the same time, and what it puts on later reads."""
     raced = race.raced if _overlap(race.calls) else {}
-    if not raced and race.raced is not raced:
+    if not raced and race.raced is not raced:  # may: they were judged all the same, and exercise nothing of races
         j.note("the calls of a race did not run at the same time")
     ids = sorted({i for found in raced.values() for cause in found for i in cause.status})
     j.fits(race.what, "some order of the calls that explains them all", race.words, tuple(ids))

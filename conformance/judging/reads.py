@@ -352,6 +352,7 @@ def _break_view(j: Judgement, order: TrackedOrder, seen: Seen, conflict: Conflic
         at_work += (one for other in conflict.orders - {order.name} for one in j.case.orders[other].causes)
         ids, also = _blamed(order, states, seen, at_work, look)
     if not ids and any(one.cause in (causes.FILLED, causes.PLACED) for one in at_work):
+        # may: how orders trade that no cancel touched is the venue's; one that a cancel touched names what it breaks
         j.cannot_judge(
             f"{what}: expected {' or '.join(conflict.allowed)}, seen {shown}; no cancel was involved. The market "
             "may not match by price and time, or others may trade there: see the profile's [[markets]] `isolated`."
@@ -514,6 +515,7 @@ def _judge_missing(j: Judgement, name: str, entries: int, what: str, seen: ListS
     """
     if j.case.is_surely_active(name, seen.at):
         if entries in WHOLE_PAGES:
+            # may: it was read as active, or will be; a list that lacks it with other numbers of entries is a finding
             j.cannot_judge(
                 f"{what} has exactly {entries} entries, without {name}: it may be a page of a longer one. Ask for more "
                 "in [operations.list.query], or keep limits.open_orders below a page"

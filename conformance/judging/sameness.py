@@ -142,6 +142,7 @@ def judge_same_as_unknown(j: Judgement, seen: Cancelling, answer: Answer) -> Non
     elif known.unknown_id and seen.again is None:
         j.look_again(LookAgain(repeat=True))
     elif known.unknown_id and _fingerprint_again(seen.again, known.unknown_id) != unknown:
+        # may: who cannot know the unknown order's answer learns nothing from this one
         j.note("answers to cancels of an unknown order vary by themselves")
     else:
         kind = "a foreign order is answered unlike an unknown one"
@@ -180,7 +181,7 @@ def judge_unauthenticated(j: Judgement, seen: Forging, answer: Answer) -> None:
             ends=False,
         )
     else:
-        j.note("answers to unauthenticated requests vary by themselves")
+        j.note("answers to unauthenticated requests vary by themselves")  # may: as above
 
 
 def comparison(seen: Forging) -> tuple[str, str, str]:

@@ -266,7 +266,7 @@ def settle(run: PlanRun) -> None:
             if run.ended:
                 return
             if run.case.orders[name].last is None and moment() - began > timing.pending_cancel_deadline:
-                run.abandon(f"{name} cannot be read")
+                run.abandon(f"{name} cannot be read")  # may: that reads are answered is ERR-01's, judged with each
 
 
 def _pending(run: PlanRun) -> list[str]:
@@ -286,6 +286,8 @@ def look_again(run: PlanRun, most: int) -> None:
         )
         answer = run.judgeable(result.answer)
         if answer is None or result.view is None or result.view.status is None:
+            # may: reads showed it after its end; for how long a venue keeps such orders is its own affair
+            run.result.notes["an order of an earlier plan could not be read again"] += 1
             continue
         run.saw(EarlierOrderSeen(order_id=closed.order_id, view=result.view, at=now()))
         if run.ended:

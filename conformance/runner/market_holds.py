@@ -42,7 +42,7 @@ def hold_market(run: PlanRun, market: str, held: bool) -> None:
 def _hold_by_control(run: PlanRun, market: str, held: bool) -> None:
     answer = run.judgeable(run.venue.hold_market(market, held))
     run.changed()
-    if answer is None or not means(answer, Reply.ACCEPTED):
+    if answer is None or not means(answer, Reply.ACCEPTED):  # may: the driver is the sandbox's, not the API's
         run.abandon(f"the hold driver answered {said(answer) if answer else 'nothing'} for {market}")
     if held:
         run.held_markets.add(market)

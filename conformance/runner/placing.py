@@ -79,6 +79,7 @@ def counter(run: PlanRun, name: str, terms: Terms, price: Decimal) -> str:
     """Place a counter-order for market order ``name`` at ``price``; its name. It trades before its lock can be seen."""
     other = f"{name}.counter{next(run.numbers)}"
     if not place_as(run, other, replace(terms, price=price), learns=False):
+        # may: the refusal itself was judged as any placing's
         run.abandon(f"{name} waits for a counter-order, and {other} was refused")
     return other
 
@@ -132,6 +133,7 @@ def _resolved(run: PlanRun, terms: Terms, placed: Placed) -> tuple[Answer | None
         run.abandon(f"the answer to placing an order was lost, and {NOT_FOUND_AGAIN}")
     order_id = found_by_client_id(run, terms.account, placed.client_id)
     if order_id is None:
+        # may: a placing may fail on its way; that lists show every active order is judged of those with an id
         run.abandon("the answer to placing an order was lost, and the order is not in the list")
     return None, order_id
 

@@ -145,7 +145,7 @@ class PlanRun:
         self.answered(answer)
         if isinstance(answer, Unknown):
             return None
-        if answer.is_(AnswerClass.THROTTLED):
+        if answer.is_(AnswerClass.THROTTLED):  # may: a throttled request was not carried out, and says nothing
             self.abandon(f"{answer.exchange.operation} was throttled beyond the profile's allowance")
         return answer
 

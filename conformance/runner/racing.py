@@ -180,7 +180,7 @@ def _resolved(run: PlanRun, calls: Iterable[RaceCall]) -> list[RaceCall]:
             reason = f"{call.label} had no answer, and {lost}: {answer.reason}"
             _abandon(run, resolved, reason)
         elif call.terms is None or not call.terms.post_only:
-            text = answer.exchange.response_body[:160]
+            text = answer.exchange.response_body[:160]  # may: what it races with may lock what it needs
             _abandon(run, resolved, f"{call.label} was refused: {said(answer)}: {text}")
     return resolved
 
