@@ -167,7 +167,7 @@ def _lost_term(j: Judgement, order: TrackedOrder, view: OrderView) -> tuple[str,
     if view.status in TERMINAL and not shown <= known.shown_closed:
         known = replace(known, shown_closed=known.shown_closed | shown)
         j.learn(known)
-    lost = sorted((order.shown & known.shown_closed) - shown)
+    lost = sorted((order.shown & known.shown_closed & frozenset(terms)) - shown)
     if not shown <= order.shown:
         j.change(order.name, shown=order.shown | shown)
     return (f"{lost[0]} as shown before", f"no {lost[0]}", lost[0]) if lost else None

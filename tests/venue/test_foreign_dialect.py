@@ -169,7 +169,7 @@ def test_lists_cancel_all_and_balances(venue: Venue) -> None:
     assert [[view.order_id for view in views] for views in (active, every)] == [["R1", "R3"], ["R1", "R2", "R3"]]
     assert venue.cancel_all("primary").order_ids == ("R1", "R3")
     assert venue.balances("primary").balances == {
-        "BTC": BalanceView(available=Decimal("1.5"), locked=Decimal("0.25")),
+        "BTC": BalanceView(available=Decimal("1.5"), locked=Decimal("0.25"), decimals=14),
     }
 
 
