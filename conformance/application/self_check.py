@@ -19,7 +19,7 @@ from conformance.suite.listing import TURNS, ConformanceTest, conformance_tests,
 from conformance.verdicts import RunRecord, Verdict, judgements
 from fixtures.embedded import embedded_target
 from fixtures.exchange import CancelMode, ExchangeSettings
-from fixtures.faults import FAULTS, Fault
+from fixtures.faults import FAULTS, Fault, entailed
 from fixtures.profiles import Profile
 
 DELAY_MS = (20, 60)
@@ -57,6 +57,12 @@ class TrialResult:
     seconds: float
     not_passed: tuple[str, ...] = ()
     error: str = ""
+
+    @property
+    def misnamed(self) -> tuple[str, ...]:
+        """The requirements that fired and that neither the fault nor what it entails breaks."""
+        named = {self.requirement, *entailed(self.trial.fault or "")}
+        return tuple(found for found in self.broken if found not in named)
 
     @property
     def good(self) -> bool:

@@ -1,5 +1,6 @@
 """``cancel-conformance self-check``: does the suite catch every seeded fault, and leave a clean exchange in peace?"""
 
+from statistics import mean, median
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -83,7 +84,7 @@ def _row(result: "TrialResult") -> tuple[str, ...]:
         str(result.plans),
         f"{result.seconds:.1f}",
         result.by.removeprefix("test_"),
-        ", ".join(i for i in result.broken if i != result.requirement),
+        ", ".join(f"[red]{i}[/]" if i in result.misnamed else i for i in result.broken if i != result.requirement),
     )
 
 
@@ -103,8 +104,22 @@ def _report(console: "Console", results: list["TrialResult"]) -> ExitStatus:
     for result in results:
         if not result.good:
             console.print(_line(result), style="red")
+    if faulty:
+        _report_names(console, faulty)
     console.print(
         f"{caught} of {len(faulty)} seeded faults caught by the requirement that must catch them; "
         f"{accused} of {len(clean)} clean runs accused."
     )
     return ExitStatus.CONFORMANT if caught == len(faulty) and not accused else ExitStatus.NONCONFORMANT
+
+
+def _report_names(console: "Console", faulty: list["TrialResult"]) -> None:
+    """How many requirements a fault breaks, and which of them neither its own line nor what that entails explains."""
+    counts = [len(result.broken) for result in faulty]
+    misnamed = [result for result in faulty if result.misnamed]
+    for result in misnamed:
+        console.print(f"{result.trial.fault} also broke {', '.join(result.misnamed)}, which it does not entail")
+    console.print(
+        f"Requirements broken by a fault: median {median(counts):g}, mean {mean(counts):.2f}; "
+        f"{len(misnamed)} of {len(faulty)} faults broke others than they entail."
+    )

@@ -38,7 +38,7 @@ CAUGHT = [
     "order-id-not-bound",
     "sha1-taken",
     "pkcs1-garbage-behind",
-    "id-nil-500",
+    "id-long-500",
     "errors-as-200",
 ]
 
@@ -148,6 +148,12 @@ REPORTS = [
     ([result_of("foreign-cancellable", caught=False)], 1, ["foreign-cancellable escaped NTF-02", "0 of 1 seeded"]),
     ([result_of(None, broken=("FND-01",))], 1, ["accused: FND-01", "1 of 1 clean runs accused"]),
     ([result_of("foreign-cancellable", error="gone")], 1, ["stopped: gone"]),
+    (
+        [result_of("id-long-500", broken=("ERR-01", "NTF-04", "FND-01"))],
+        0,
+        ["id-long-500 also broke FND-01, which", "median 3, mean 3.00; 1 of 1 faults broke others"],
+    ),
+    ([result_of("id-long-500", broken=("ERR-01", "NTF-04"))], 0, ["0 of 1 faults broke others than they entail"]),
     ([result_of(None, error="gone")], 1, ["clean (mixed): stopped: gone"]),
 ]  # fmt: skip
 

@@ -3,10 +3,12 @@
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean, median
 
 import pytest
 
-from fixtures.faults import FAULTS
+from conformance.requirements import catalogue
+from fixtures.faults import FAULTS, entailed, entailed_by_fault
 from fixtures.venue.transport import Received
 from tests.judging.histories import CORPUS, MISSING, History, Verdict, read_histories
 from tests.judging.replaying import NotStoredError, replay
@@ -47,6 +49,26 @@ def test_every_seeded_fault_is_shown_by_a_history_or_has_a_reason_why_not() -> N
     }
     without = set(tomllib.loads(MISSING.read_text()))
     assert (shown | without, shown & without) == (set(FAULTS), set())
+
+
+def test_a_seeded_fault_breaks_its_requirement_and_what_its_line_entails() -> None:
+    """No stored finding is booked on another requirement; half of the faults break one, and all together 2 each."""
+    broken = {
+        history.name.removeprefix("fault/"): {one for v in history.verdicts for ids, *_ in v.violations for one in ids}
+        for path in FILES
+        for history in read_histories(path)
+        if history.name.startswith("fault/")
+    }
+    named = {name: {FAULTS[name].requirement, *entailed(name)} for name in broken}
+    assert {name: ids - named[name] for name, ids in broken.items() if ids - named[name]} == {}
+    counts = [len(ids) for ids in broken.values()]
+    assert (median(counts), mean(counts) <= 2) == (1, True)
+
+
+def test_what_a_fault_entails_are_other_requirements_of_the_catalogue() -> None:
+    """Every row is of a seeded fault, and names requirements that exist, its own not among them."""
+    for name, ids in entailed_by_fault().items():
+        assert ids <= catalogue().keys() - {FAULTS[name].requirement}, name
 
 
 def first_of(name: str) -> History:
