@@ -78,7 +78,7 @@ def header_from_json(line: bytes, source: str) -> Header:
 def stored_profile(header: Header, source: str) -> Profile:
     """The profile, with nothing in the place of its keys; raises :class:`~conformance.errors.UserError`."""
     data = {name: part for name, part in header.profile.items() if name != "extends"}
-    keys = {"key_id": "not stored", "private_key": _NOT_STORED, "token": _NOT_STORED}
+    keys = {"key_id": "not stored"} | dict.fromkeys(("private_key", "secret", "token"), _NOT_STORED)
     data["accounts"] = {name: {**account, **keys} for name, account in header.profile.get("accounts", {}).items()}
     return profile_from_data(data, name=source)
 

@@ -21,13 +21,13 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import fixtures.embedded
-import fixtures.venue.signing
 from conformance.application.run import Options, RunOutcome, perform
 from conformance.plans import Plan
 from conformance.trace import PlanResult, Step, Violation
 from conformance.verdicts import Finding, Judgement, RunRecord, judgements
 from fixtures.exchange import ExchangeProcess, ExchangeSettings
 from fixtures.venue import Venue
+from fixtures.venue.signing import Signer
 from reports.atomic_files import write_text
 from reports.attestation.claims import claim
 from reports.attestation.issuing import FinishedRun, issue
@@ -184,11 +184,11 @@ class Remains:
             self.secrets.add(f"the key id {credential.key_id[:8]}…", credential.key_id.encode())
             self.secrets.add_key("a private key", credential.private_pem)
 
-    def signed(self, signature: str) -> str:
+    def signed(self, signature: bytes) -> bytes:
         """Remember a signature that was made."""
         self.signatures += 1
-        self.secrets.add("a signature", base64.b64decode(signature))
-        self.secrets.add("a signature", signature.encode())
+        self.secrets.add("a signature", signature)
+        self.secrets.add("a signature", base64.b64encode(signature))
         return signature
 
 
@@ -196,7 +196,7 @@ class Remains:
 def remains(tmp_path_factory: pytest.TempPathFactory, keys: "KeyFiles", flawless: tuple[Judgement, ...]) -> Remains:
     """A run with violations against an exchange that shows the credentials it was sent, and all that comes of it."""
     left = Remains(folder=tmp_path_factory.mktemp("remains"), secrets=Secrets())
-    start, sign = fixtures.embedded.embedded_target, fixtures.venue.signing.sign
+    start, raw = fixtures.embedded.embedded_target, Signer._raw
 
     @contextlib.contextmanager
     def watched(*given: Any, **named: Any) -> Iterator[Any]:
@@ -206,7 +206,7 @@ def remains(tmp_path_factory: pytest.TempPathFactory, keys: "KeyFiles", flawless
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fixtures.embedded, "embedded_target", watched)
-        patch.setattr(fixtures.venue.signing, "sign", lambda key, payload: left.signed(sign(key, payload)))
+        patch.setattr(Signer, "_raw", lambda signer, payload: left.signed(raw(signer, payload)))
         outcome = faulty_run(left.folder)
         refused_with_credentials(left.folder / "echo", outcome)
     write_text(left.folder / "page.html", render_page(left.folder))

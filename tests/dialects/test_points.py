@@ -13,6 +13,7 @@ from fixtures.embedded import embedded_target
 from fixtures.exchange import CancelMode, ExchangeProcess, ExchangeStartError
 from fixtures.exchange.dialects import dialect_settings
 from fixtures.venue import Answer, AnswerClass, NotOffered, Venue
+from fixtures.venue.signing import Draft
 
 
 @contextmanager
@@ -107,7 +108,7 @@ def test_rest_delete_checks_its_own_signature() -> None:
         assert (request.header("KX-Sign") or "").startswith("rsa-sha256=")
         assert request.header("X-API-Key") is None
         assert answered(venue.send(request)).is_(AnswerClass.ACCEPTED)
-        lines = venue.signers["primary"].payload("DELETE", "/v2/orders").decode().split("\n")
+        lines = venue.signers["primary"].payload(Draft(method="DELETE", target="/v2/orders")).decode().split("\n")
         assert lines == [request.header("KX-Key"), "DELETE", "/v2/orders"]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 import fixtures.embedded
-import fixtures.venue.signing
 from conformance.application.run import Options, perform
 from conformance.cli import main
 from conformance.exit_status import ExitStatus
@@ -23,6 +22,7 @@ from conformance.trace import PlanResult
 from conformance.version import VERSION
 from fixtures.embedded import embedded_target
 from fixtures.exchange import ExchangeSettings
+from fixtures.venue.signing import Signer
 from tests.certificate.test_redaction import Remains, Secrets
 from tests.history.conftest import Recorded
 from tests.history.lines import altered, lines_of, write_lines
@@ -179,7 +179,7 @@ def test_no_history_holds_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     from collections.abc import Iterator
 
     left = Remains(folder=tmp_path, secrets=Secrets())
-    start, sign = fixtures.embedded.embedded_target, fixtures.venue.signing.sign
+    start, raw = fixtures.embedded.embedded_target, Signer._raw
 
     @contextlib.contextmanager
     def watched(*given: Any, **named: Any) -> Iterator[Any]:
@@ -188,7 +188,7 @@ def test_no_history_holds_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             yield profile, exchange
 
     monkeypatch.setattr(fixtures.embedded, "embedded_target", watched)
-    monkeypatch.setattr(fixtures.venue.signing, "sign", lambda key, payload: left.signed(sign(key, payload)))
+    monkeypatch.setattr(Signer, "_raw", lambda signer, payload: left.signed(raw(signer, payload)))
     history = tmp_path / "history"
     options = Options(
         level="smoke",

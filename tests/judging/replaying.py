@@ -13,8 +13,6 @@ from functools import cache
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-
 from conformance.plans import from_data
 from conformance.runner.execute import run_plan
 from conformance.runner.lane_memory import LaneMemory
@@ -23,6 +21,7 @@ from fixtures.accounts import load_private_key
 from fixtures.attacks.encodings import canonical, encoded_signature
 from fixtures.attacks.steps import NotApplicable, Step
 from fixtures.profiles import Profile
+from fixtures.signing.material import PrivateKey
 from fixtures.venue import Desk, Venue
 from fixtures.venue.connections import Carrier, RawCarrier
 from fixtures.venue.request import PreparedRequest
@@ -186,12 +185,12 @@ def _encoded(step: Step, signature: bytes) -> str | None:
         return canonical(signature)
 
 
-def _loaded(pem: str, where: str) -> RSAPrivateKey:
+def _loaded(pem: str, where: str, kind: str) -> PrivateKey:
     return _loaded_once(pem)
 
 
 @cache
-def _loaded_once(pem: str) -> RSAPrivateKey:
+def _loaded_once(pem: str) -> PrivateKey:
     """The same few keys are read for every history, which takes longer than the replay of most."""
     return load_private_key(pem, "the keys of a replay")
 

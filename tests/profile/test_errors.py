@@ -140,7 +140,7 @@ def test_a_minimal_target_file_is_enough(write: Callable[[str], Path]) -> None:
         ),
         (
             "[target]", '[authentication]\npayload = "{method}:{url}"\n[target]',
-            "authentication.payload: '{method}:{url}': unknown placeholder {url}; known here are method, target",
+            "authentication: payload: '{method}:{url}': unknown placeholder {url}; known here are method, target",
         ),
         ("[target]", '[authentication]\nscheme = "hmac"\n[target]', "authentication.scheme: expected 'rsa-"),
         (

@@ -15,8 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from conformance.model.order import Side, Terms
+from fixtures.signing.filters import sorted_pairs
+from fixtures.signing.material import Material
+from fixtures.signing.registry import SCHEMES
 from fixtures.venue import PreparedRequest, Venue
-from fixtures.venue.signing import Signer, sign, sorted_pairs
+from fixtures.venue.signing import Draft, Signer
 
 ORDER = "0190b6f0-0000-7000-8000-000000000001"
 URL = "http://127.0.0.1:9"
@@ -81,10 +84,10 @@ def test_a_hostile_id_stays_one_segment_and_is_signed_as_sent(
 def test_the_same_payload_is_signed_once(venue_at: Callable[..., Any]) -> None:
     """PKCS#1 v1.5 is deterministic, so a second request of the same payload reuses the signature."""
     signer: Signer = venue_at(URL).signers["primary"]
-    first = signer.headers("POST", "/x")
-    assert signer.headers("POST", "/x") == first
+    first = signer.prove(Draft(method="POST", target="/x"))
+    assert signer.prove(Draft(method="POST", target="/x")) == first
     assert signer._remembered.cache_info().hits == 1
-    assert signer.headers("POST", "/y") != first
+    assert signer.prove(Draft(method="POST", target="/y")).headers != first.headers
 
 
 @pytest.mark.parametrize(
@@ -111,7 +114,7 @@ def test_a_known_answer() -> None:
     digest_info = bytes.fromhex("3031300d060960864801650304020105000420") + hashlib.sha256(b"POST:/x").digest()
     encoded = b"\x00\x01" + b"\xff" * (256 - 3 - len(digest_info)) + b"\x00" + digest_info
     expected = pow(int.from_bytes(encoded), numbers.d, numbers.public_numbers.n).to_bytes(256)
-    assert b64decode(sign(key, b"POST:/x")) == expected
+    assert SCHEMES["rsa-pkcs1v15-sha256"].sign(Material(private=key), b"POST:/x") == expected
 
 
 def test_cancel_all_is_unsigned_where_the_profile_says_so(venue_at: Callable[..., Any]) -> None:
