@@ -98,7 +98,7 @@ def test_init_asks_where_somebody_is_there(tmp_path: Path, monkeypatch: pytest.M
     [
         (("--tick", "ten"), "--tick: expected a decimal number such as 0.01, found 'ten'"),
         (("--market", "BTCEUR"), "--market: expected BASE-QUOTE, such as BTC-USDT, found 'BTCEUR'"),
-        (("--dialect", "klingon"), "--dialect: expected one of documented, foreign_example"),
+        (("--dialect", "klingon"), "--dialect: expected one of alpaca, backpack, binance-spot"),
         (("--base-url", "ftp://e.example.com"), "base_url: expected a URL like 'https://staging.example.com'"),
         (("--rest-price", "10000.3"), "rest_price: 10000.3 is not a multiple of 0.5"),
     ],

@@ -97,7 +97,7 @@ def test_a_minimal_target_file_is_enough(write: Callable[[str], Path]) -> None:
             'environment is production: orders would be real. Expected allow_production_host = "staging.example.com"',
         ),
         ('name = "staging"', 'name = "p"\nenvironment = "prod"', "target.environment: expected 'staging', 'sandbox'"),
-        ('extends = "documented"', 'extends = "nowhere"', "extends: expected a bundled profile (documented, embedded"),
+        ('extends = "documented"', 'extends = "nowhere"', "extends: expected a bundled profile (alpaca, backpack"),
         ('extends = "documented"', "", "operations: is missing; expected a table with place, cancel"),
         ('extends = "documented"', 'extends = "documented', "is not valid TOML"),
         (
@@ -205,7 +205,7 @@ def test_wrong_secrets_are_not_quoted(write: Callable[[str], Path], word: str) -
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     """A missing file, a folder and a file that is not text are named; a missing one offers the bundled names."""
-    assert "does not exist. Expected a TOML file, or the name of a bundled profile: documented" in _problem(
+    assert "does not exist. Expected a TOML file, or the name of a bundled profile: alpaca" in _problem(
         tmp_path / "absent.toml"
     )
     assert "cannot be read" in _problem(tmp_path)

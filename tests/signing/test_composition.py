@@ -39,6 +39,7 @@ def _fill(source: str) -> bytes | None:
         ("{body|concatenated}", b"ayb1.50nz1q"),
         ("{timestamp_s|plus:120}", b"1700000120"),
         ("{path|after:/api}", b"/v1/x"),
+        ("{body|then:SHA512}", b"SHA512"),
         ("{{{method}}}", b"{POST}"),
         ("{method|signed|base64}", b64encode(b"<POST>")),
         ("{method|lower}\n", b"post\n"),
@@ -49,7 +50,7 @@ def test_what_a_composition_becomes(source: str, filled: bytes) -> None:
     assert _fill(source) == filled
 
 
-@pytest.mark.parametrize("source", ["{unknown}", "x{nothing|some}", "{nothing|some|sha512|hex}"])
+@pytest.mark.parametrize("source", ["{unknown}", "x{nothing|some}", "{nothing|some|sha512|hex}", "{nothing|then:x}"])
 def test_what_has_no_value_is_absent(source: str) -> None:
     """A name without a value, or an empty one that must be some, makes the whole composition absent."""
     assert _fill(source) is None
