@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from pydantic import JsonValue
+
 from conformance.judging.case import ErrorShape, Target
 from conformance.judging.causes import CONTRACT, SHAPE
 from conformance.judging.expectations import accepted, is_refusal, knows_no_such_method
@@ -95,7 +97,7 @@ def _error(shape: ErrorShape, answer: Answer) -> Iterator[tuple[str, str, str]]:
         yield "an error without a code", f"a code at {' or '.join(c.source for c in shape.code)}", "none"
     elif shape.code_is_status and answer.code != str(answer.status):
         yield "an error whose code is not its status", f"code {answer.status}", f"code {answer.code}"
-    if shape.message and not any(_says_something(where.find(body)) for where in shape.message):
+    if shape.message and not any(_says_something(where.find(body)) for where in shape.message) and not _speaks(body):
         yield "an error without a message", f"a text at {' or '.join(m.source for m in shape.message)}", "none"
     if shape.time is not None and not _is_older(shape, answer):
         moment = shape.time.find(body)
@@ -111,6 +113,18 @@ def _tells_an_error(target: Target, answer: Answer) -> bool:
 def _says_something(found: object) -> bool:
     """Whether a message tells what is wrong: a text, or where several things are, a list or an object of them."""
     return bool(found.strip()) if isinstance(found, str) else isinstance(found, list | dict) and bool(found)
+
+
+def _speaks(body: JsonValue) -> bool:
+    """Whether some text of an error is one of several words: a message, though not where the profile expects it.
+
+    A framework says so for itself what no operation of the venue has answered, such as a method that a path does not
+    have. Codes, times and ids are single words.
+    """
+    if isinstance(body, str):
+        return len(body.split()) > 1
+    inner = body.values() if isinstance(body, dict) else body if isinstance(body, list) else ()
+    return any(_speaks(value) for value in inner)
 
 
 def _is_older(shape: ErrorShape, answer: Answer) -> bool:

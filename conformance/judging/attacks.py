@@ -110,6 +110,9 @@ def judge_spelling(j: Judgement, seen: SpelledOtherwise) -> None:
     if answer is None or isinstance(read.answer, Unknown) or (seen.broken and not shown):
         return
     done, predicted = accepted(answer), "the order for both, or a refusal for both"
+    if not shown and not done and (read.answer.status >= 500) != (answer.status >= 500):
+        j.note(f"{what}: known to neither")  # may: the 5xx is judged by itself, as that of any request (ERR-01)
+        return
     told = f"read: {said(read.answer)}; cancel: {said(answer)}"
     ended = shown and not seen.sure and not seen.broken and answer.is_(AnswerClass.CANNOT_CANCEL)
     if not ended and not _agree(shown, done, read.answer, answer):

@@ -7,7 +7,7 @@ judged on it: that no fill was lost and no lock released twice shows there.
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 from conformance.judging import causes
 from conformance.judging.bulk_cancels import bulk_cause, listed_names, lists
@@ -192,6 +192,8 @@ def _broken(
     at: float,
 ) -> tuple[str, ...]:
     """The requirements that a history breaks: those of the pairs of calls that met an order of it at once."""
+    if _cancelled_too_often(case, told, at):
+        return causes.RACED_CANCELS.status
     ids = [i for name in sorted(illegal.orders) for cause in race.raced.get(name, ()) for i in cause.status]
     guilty = list(guilty)
     if any(c.kind is Kind.CANCEL and c.account != case.orders[c.order].terms.account for c in guilty):
@@ -203,6 +205,24 @@ def _broken(
         elif not ids:
             ids.append(causes.LEFT_ACTIVE)
     return tuple(dict.fromkeys(ids)) or causes.ANSWER_AGREES
+
+
+def _cancelled_too_often(case: Case, told: Sequence[tuple[RaceCall, Call]], at: float) -> bool:
+    """Whether a history is wrong in one thing alone: several cancels of one order by its owner were accepted.
+
+    With one of them accepted, whichever it is, and any answer to the others, some order of the calls explains it.
+    """
+    accepted: dict[str, list[RaceCall]] = {}
+    for call, _ in told:
+        if call.kind is Kind.CANCEL and is_accepted(call) and case.orders[call.order].terms.account == call.account:
+            accepted.setdefault(call.order, []).append(call)
+    several = [calls for calls in accepted.values() if len(calls) > 1]
+    for kept in product(*several) if several else ():
+        open_to_all = [call for calls in several for call in calls if call not in kept]
+        calls = [replace(one, accepts=_anything) if call in open_to_all else one for call, one in told]
+        if isinstance(explain(case.belief, calls, case.rules, until=at), Legal):
+            return True
+    return False
 
 
 def _met(case: Case, call: RaceCall, before: Before) -> frozenset[str]:

@@ -60,6 +60,8 @@ def error(**changes: Any) -> JsonObject:
         (answer(404, error(), code="400"), "an error whose code is not its status"),
         (answer(404, error(error={"message": "no"})), "an error without a code"),
         (answer(404, error(error={"code": 404, "message": " "}), code="404"), "an error without a message"),
+        (answer(405, error(error={"code": 405, "text": "no such method"}), code="405"), None),
+        (answer(405, error(error={"code": 405, "text": "nothing"}), code="405"), "an error without a message"),
         (answer(404, error(timestamp=1772352000000), code="404"), "an error without an ISO 8601 time"),
         (answer(404, error(timestamp="Mon Jan 02 15:04:05 2006"), code="404"), "an error without an ISO 8601 time"),
         (answer(404, error(requestId=""), code="404"), "an error without a request id"),

@@ -136,9 +136,8 @@ def test_a_correct_cancel_in_another_guise(*, said: AnswerClass, sure: bool, ids
         ("a", answer(NOT_FOUND), True),
         (None, answer(ACCEPTED), True),
         ("other", None, True),
-        (None, answer(AnswerClass.SERVER_ERROR), True),
     ],
-    ids=["both", "neither", "read alone", "cancel alone", "another order", "an error of the server"],
+    ids=["both", "neither", "read alone", "cancel alone", "another order"],
 )
 def test_another_spelling_of_an_id(shows: str | None, cancel: Answer | None, *, broken: bool) -> None:
     """It is that order for read and cancel alike, or for neither (NTF-06)."""
@@ -152,6 +151,25 @@ def test_another_spelling_of_an_id(shows: str | None, cancel: Answer | None, *, 
     under.see(SpelledOtherwise(action=action, attack=one, read=read, cancel=cancel, sure=True, broken=False))
     assert [found.requirements for found in under.result.violations] == ([("NTF-06",)] if broken else [])
     assert bool(under.result.exercised["NTF-06"]) is not broken
+
+
+@pytest.mark.parametrize(("by_read", "by_cancel"), [(500, 404), (404, 500)])
+def test_a_5xx_to_a_spelling_that_neither_knows_is_an_error_of_the_server_alone(by_read: int, by_cancel: int) -> None:
+    """It is ERR-01, as for any id that names no order: that the other refuses it shows that it agrees."""
+    one = attack(vector("id-spelled-upper"))
+    action = Forge(operation="cancel", vectors=("id-spelled-upper",), order="a")
+    read, cancel = (
+        answer(AnswerClass.SERVER_ERROR if status == 500 else NOT_FOUND, status=status)
+        for status in (by_read, by_cancel)
+    )
+    under = begun()
+    under.see(
+        SpelledOtherwise(
+            action=action, attack=one, read=OrderRead(answer=read, view=None), cancel=cancel, sure=True, broken=False
+        )
+    )
+    assert under.result.violations == []
+    assert not under.result.exercised["NTF-06"]
 
 
 def test_an_order_that_others_ended_is_not_cancelled_under_any_spelling() -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from conformance.judging import causes
 from conformance.judging.seen import Kind, RaceCall, Raced
-from conformance.model.events import Cancel, CancelAll
+from conformance.model.events import Cancel, CancelAll, Execute
 from conformance.model.order import Status
 from fixtures.venue.answers import Answer, AnswerClass, Cancelled, CancelledAll, OrderRead, Unknown
 from tests.judging.cases import Judged, answer, case, exchange, judged, order_seen, view
@@ -34,6 +35,18 @@ def cancel(number: int, said: AnswerClass | None, order: str = "a", **changes: A
         event=Cancel(order=order, account=account),
         sent=Cancelled(answer=lost if said is None else at(answer(said), began, ended)),
         order=order,
+    )
+
+
+def fill(number: int, began: float = 0.0, ended: float = 1.0) -> RaceCall:
+    """A fill of a unit of order ``a`` among the calls, by a control request, which was carried out."""
+    return RaceCall(
+        label=f"#{number} fill of a",
+        kind=Kind.FILL,
+        account="primary",
+        event=Execute(order="a", quantity=Decimal(1)),
+        sent=at(answer(ACCEPTED), began, ended),
+        order="a",
     )
 
 
@@ -73,6 +86,20 @@ def test_both_of_two_cancels_are_accepted_where_the_first_may_be_pending(
     """Where cancels are never pending, the order is over for the second one: RCE-01 is broken."""
     under = raced(cancel(1, ACCEPTED), cancel(2, ACCEPTED), delayed=delayed)
     assert [violation.requirements for violation in under.result.violations] == broken
+
+
+def test_one_cancel_too_many_is_that_alone_whatever_else_ran() -> None:
+    """Two accepted cancels beside a fill: with any other answer to one of them the fill is explained (no RCE-02)."""
+    under = raced(cancel(1, ACCEPTED), cancel(2, ACCEPTED), fill(3), delayed=False)
+    assert [violation.requirements for violation in under.result.violations] == [("RCE-01",)]
+
+
+def test_a_fill_of_a_cancelled_order_is_not_explained_by_another_answer_to_a_cancel() -> None:
+    """Two accepted cancels before a fill that was accepted: then it is the fill, too."""
+    late = fill(3, began=2.0, ended=3.0)
+    under = raced(cancel(1, ACCEPTED), cancel(2, ACCEPTED), late, delayed=False)
+    (violation,) = under.result.violations
+    assert "RCE-02" in violation.requirements
 
 
 def test_one_of_two_cancels_is_accepted() -> None:

@@ -262,6 +262,26 @@ def test_sweep_cancels_exactly_the_leftovers(
     assert sweep(profile, state=tmp_path).cancelled == ()
 
 
+def test_sweep_settles_what_no_answer_named_where_no_order_shows_a_client_id(
+    running: tuple[Profile, ExchangeProcess], venue: Venue, tmp_path: Any
+) -> None:
+    """An order whose placing had no answer is over where the account has none open, and may be any that it has open."""
+    profile, _ = running
+    nameless = profile.model_copy(update={"order": profile.order.model_copy(update={"client_id": None})})
+    dead = Desk(nameless, state=tmp_path, run="dead")
+    dead.journal.intent("primary", "BTC-USDT", "never-answered")
+    dead.close()
+
+    standing = _order(venue)
+    (problem,) = sweep(nameless, state=tmp_path).failed
+    assert standing in problem[1]
+    venue.cancel("primary", standing)
+    report = sweep(nameless, state=tmp_path)
+    assert report.clean
+    assert [left.client_id for left in report.never_arrived] == ["never-answered"]
+    assert leftovers(dead.folder) == ()
+
+
 def test_sweep_refuses_while_a_run_uses_the_account(running: tuple[Profile, ExchangeProcess], tmp_path: Any) -> None:
     """What a living run has open is not a leftover."""
     profile, _ = running
