@@ -16,6 +16,7 @@ from conformance.judging.expectations import accepted, is_refusal, knows_no_such
 from conformance.judging.judgement import Judgement
 from conformance.judging.seen import Answered
 from fixtures.attacks.vectors import Attack
+from fixtures.profiles import Profile
 from fixtures.venue.answers import Answer, AnswerClass, Exchange
 
 _OWN_ANSWERS: Final = frozenset({400, 404, 405, 408, 411, 413, 414, 417, 431, 500, 501, 502, 505})
@@ -80,24 +81,27 @@ def _problems(target: Target, answer: Answer) -> Iterator[tuple[str, str, str]]:
         yield "its body is not JSON", "a JSON document", exchange.response_body[:80]
         return
     if answer.status >= 400:
-        yield from _error(target.errors, answer)
+        yield from _error(target.profile, target.errors, answer)
     elif exchange.operation == "read" and answer.is_(AnswerClass.NOT_FOUND) and not _tells_an_error(target, answer):
         return  # nothing stands where the order would: it is not there, and that is no error
     elif is_refusal(answer) and target.profile.answers.refuses_with(answer.status):
-        yield from _error(target.errors, answer)  # the profile says that this venue refuses with a status of success
+        yield from _error(
+            target.profile, target.errors, answer
+        )  # the profile says that this venue refuses with a status of success
     elif answer.code is not None and not accepted(answer):
         yield "an error with a status of success", f"a status that says so (code {answer.code})", str(answer.status)
     elif answer.is_(AnswerClass.UNEXPECTED) and answer.status < 300:
         yield "a success of another shape", "what the profile says of accepted answers", exchange.response_body[:80]
 
 
-def _error(shape: ErrorShape, answer: Answer) -> Iterator[tuple[str, str, str]]:
+def _error(profile: Profile, shape: ErrorShape, answer: Answer) -> Iterator[tuple[str, str, str]]:
     body = answer.body
     if shape.code and answer.code is None:
         yield "an error without a code", f"a code at {' or '.join(c.source for c in shape.code)}", "none"
     elif shape.code_is_status and answer.code != str(answer.status):
         yield "an error whose code is not its status", f"code {answer.status}", f"code {answer.code}"
-    if shape.message and not any(_says_something(where.find(body)) for where in shape.message) and not _speaks(body):
+    told = any(_says_something(where.find(body)) for where in shape.message)
+    if shape.message and not told and not (_is_of_a_framework(profile, answer.exchange) and _speaks(body)):
         yield "an error without a message", f"a text at {' or '.join(m.source for m in shape.message)}", "none"
     if shape.time is not None and not _is_older(shape, answer):
         moment = shape.time.find(body)
@@ -115,12 +119,13 @@ def _says_something(found: object) -> bool:
     return bool(found.strip()) if isinstance(found, str) else isinstance(found, list | dict) and bool(found)
 
 
-def _speaks(body: JsonValue) -> bool:
-    """Whether some text of an error is one of several words: a message, though not where the profile expects it.
+def _is_of_a_framework(profile: Profile, exchange: Exchange) -> bool:
+    """Whether no operation of the venue was asked, but another method or path: errors of those have their own shape."""
+    return not profile.operations.may_have(exchange.method, exchange.path)
 
-    A framework says so for itself what no operation of the venue has answered, such as a method that a path does not
-    have. Codes, times and ids are single words.
-    """
+
+def _speaks(body: JsonValue) -> bool:
+    """Whether some text of an error is one of several words: codes, times and ids are single ones."""
     if isinstance(body, str):
         return len(body.split()) > 1
     inner = body.values() if isinstance(body, dict) else body if isinstance(body, list) else ()

@@ -344,8 +344,13 @@ def _blame(case: Case, account: str, found: list[Discrepancy], at_work: list[Cau
     """
     aspects = list(dict.fromkeys(d.aspect for d in found))
     first = _first(aspects)
-    owners = _owners(case, account, [d for d in found if d.aspect is first])
+    wrong = [d for d in found if d.aspect is first]
+    owners = _owners(case, account, wrong)
     theirs = [one for one in at_work if one.order in owners]
+    once = first is Aspect.FREED and not owners and _wholly_released(case, account, wrong)
+    if once:
+        owners = once
+        theirs = [one for one in at_work if one.order in owners and one.cause in causes.RELEASES]
     mine = theirs if first is not None and closest(theirs, first) else at_work
     left_locked = not case.live(account) and any(d.part == "locked" and d.surplus for d in found)
     also = (
@@ -354,7 +359,7 @@ def _blame(case: Case, account: str, found: list[Discrepancy], at_work: list[Cau
         *(causes.NOTHING_LEFT_LOCKED if left_locked else ()),
     )
     return Blame(
-        ids=_ids(case, account, first, owners, mine),
+        ids=_ids(case, account, first, frozenset() if once else owners, mine),
         also=also,
         because=reasons(mine),
         aspect=first,
@@ -408,6 +413,30 @@ def _owners(case: Case, account: str, found: list[Discrepancy]) -> frozenset[str
         for name, order in case.orders.items()
         if order.terms.account == account and any(lock in amounts for lock in _locks_of(case, name))
     )
+
+
+def _wholly_released(case: Case, account: str, found: list[Discrepancy]) -> frozenset[str]:
+    """The cancelled orders that fills had left a rest of, where what is locked too little is what the fills had taken.
+
+    Their cancels released the whole lock: each by itself, or all of one asset together.
+    """
+    executed: dict[str, dict[str, Decimal]] = {}
+    for name, order in case.orders.items():
+        state = case.belief.state(name) if order.terms.account == account else None
+        if state is None or state.status is not Status.CANCELED or not state.executed.exact or not state.executed.low:
+            continue
+        live = replace(state, status=Status.OPEN, executed=NOTHING)
+        for asset, lock in locks_of(live, case.rules):
+            if lock.exact:
+                part = lock.low * state.executed.low / state.terms.quantity
+                executed.setdefault(asset, {})[name] = part
+    guilty: set[str] = set()
+    for d in found:
+        parts = executed.get(d.asset, {})
+        guilty |= {name for name, part in parts.items() if part == d.amount}
+        if sum(parts.values()) == d.amount:
+            guilty |= parts.keys()
+    return frozenset(guilty)
 
 
 def _locks_of(case: Case, name: str) -> Iterator[tuple[str, Decimal]]:

@@ -197,12 +197,8 @@ def _reads_as_an_id(run: PlanRun, request: PreparedRequest) -> bool:
 
     ``GET /orders/cancel-all`` is no method too many where ``GET /orders/{order_id}`` reads an order.
     """
-    operations = run.profile.operations
     method = "GET" if request.method == "HEAD" else request.method
-    return any(
-        one is not None and one.method == method and one.may_name(request.target)
-        for one in (getattr(operations, name) for name in type(operations).model_fields)
-    )
+    return run.profile.operations.may_have(method, request.target)
 
 
 def _is_rightly_routed(run: PlanRun, action: Forge, request: PreparedRequest) -> bool:

@@ -31,7 +31,8 @@ def answer(status: int, body: Any, text: str = "{}", media: str = "application/j
     """An answer to a cancel as a client reads it."""
     headers: Headers = (("Content-Type", media),) if media else ()
     sent, method = changes.get("sent", ()), changes.get("method", "POST")
-    made = exchange(status, text, headers=headers, method=method, request_headers=sent)
+    path = "/api/v1/orders/1/cancel"
+    made = exchange(status, text, headers=headers, method=method, path=path, request_headers=sent)
     classes = frozenset({changes.get("answer_class", AnswerClass.NOT_FOUND if status >= 400 else AnswerClass.ACCEPTED)})
     return Answer(status=status, classes=classes, code=changes.get("code"), body=body, exchange=made)
 
@@ -60,8 +61,12 @@ def error(**changes: Any) -> JsonObject:
         (answer(404, error(), code="400"), "an error whose code is not its status"),
         (answer(404, error(error={"message": "no"})), "an error without a code"),
         (answer(404, error(error={"code": 404, "message": " "}), code="404"), "an error without a message"),
-        (answer(405, error(error={"code": 405, "text": "no such method"}), code="405"), None),
-        (answer(405, error(error={"code": 405, "text": "nothing"}), code="405"), "an error without a message"),
+        (answer(404, error(error={"code": 404, "details": "no such order"}), code="404"), "an error without a message"),
+        (answer(405, error(error={"code": 405, "details": "no such method"}), code="405", method="PUT"), None),
+        (
+            answer(405, error(error={"code": 405, "details": "x"}), code="405", method="PUT"),
+            "an error without a message",
+        ),
         (answer(404, error(timestamp=1772352000000), code="404"), "an error without an ISO 8601 time"),
         (answer(404, error(timestamp="Mon Jan 02 15:04:05 2006"), code="404"), "an error without an ISO 8601 time"),
         (answer(404, error(requestId=""), code="404"), "an error without a request id"),

@@ -1,16 +1,17 @@
 """What balances show: what wrong ones break where no single cause says it, and how late ones are told apart."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from conformance.judging import causes
-from conformance.judging.causes import Cause
+from conformance.judging.causes import Cause, CauseAt
 from conformance.judging.seen import DoubtedFunds
 from conformance.model.order import Status
 from conformance.model.worlds import Belief
 from fixtures.venue.answers import BalanceView
-from tests.judging.cases import balances_seen, case, funds, judged, misjudged, start_seen
+from tests.judging.cases import balances_seen, case, funds, holding, judged, misjudged, start_seen
 from tests.model.orders import NOW, known, state
 
 
@@ -33,6 +34,25 @@ def test_a_total_that_moved_without_a_trade() -> None:
     """A total that nobody's trade explains breaks FND-05, whatever else it breaks."""
     under = misjudged(known(state(Status.CANCELED)), funds("101", "0", "101"), causes.REFUSED)
     assert under.violation.requirements == ("FND-04", "TRM-05", "FND-05")
+
+
+@pytest.mark.parametrize(
+    ("freed", "broken"),
+    [("400", ("FND-03", "FND-02")), ("600", ("FND-04", "TRM-05"))],
+    ids=["what fills had taken", "the rest once more"],
+)
+def test_the_amount_tells_a_whole_lock_from_one_released_twice(freed: str, broken: tuple[str, ...]) -> None:
+    """An order with 4 of 10 executed is cancelled, then refused a second cancel: 400 of 1000 were the executed part."""
+    partly = state(Status.CANCELED, "4")
+    begun = case(known(partly), causes.CANCELLED_PARTIAL)
+    refused = CauseAt(cause=causes.REFUSED, step=2, order="a")
+    mine = (*begun.account_causes["primary"], refused)
+    under = judged(replace(begun, account_causes={"primary": mine}, step=2))
+    under.see(start_seen(holding("0")))
+    moved = under.case.belief.moved("primary", under.case.rules)["Q"].low
+    under.see(balances_seen(holding(f"-{freed}", str(moved))))
+    assert under.violation.requirements == broken
+    assert under.case.rules.deviations.frees
 
 
 @pytest.mark.parametrize(
