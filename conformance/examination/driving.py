@@ -17,13 +17,14 @@ from conformance.examination.checks import (
     vocabulary_lines,
     warning,
 )
+from conformance.examination.crossing import execute
 from conformance.examination.ending import late_check
 from conformance.examination.funds import Funds, fee_check, funds_now
-from conformance.examination.matching import market_order, trade_price
+from conformance.examination.matching import market_order, trade_price, turns
 from conformance.examination.orders import placed_order
 from conformance.model.order import ACTIVE, TERMINAL, OrderType, Side, Status, Terms, TimeInForce
 from conformance.requirements import Capability
-from fixtures.venue.answers import Answer, AnswerClass, OrderView, Unknown
+from fixtures.venue.answers import AnswerClass, OrderView, Unknown
 from fixtures.venue.counter_orders import counter_terms
 
 LONGEST_WAIT = 5.0
@@ -42,6 +43,7 @@ def drivers(examined: Examined) -> Iterator[Check]:
         (Capability.REJECTED_ORDERS, "reject", _reject),
         (Capability.CANCEL_ALL, "cancel_all", _cancel_all),
         (Capability.FILL, "trade price", trade_price),
+        (Capability.FILL, "priority", turns),
         (Capability.SECOND_ACCOUNT, "market order", market_order),
     )
     for capability, name, step in steps:
@@ -95,7 +97,7 @@ def _fill(examined: Examined) -> Iterator[Check]:
     if placed.order_id is None:
         yield check
         return
-    problem, began = _execute(examined, placed.order_id, terms, part), time.monotonic()
+    problem, began = execute(examined, placed.order_id, terms, part), time.monotonic()
     timing = examined.profile.timing
     wait = timing.read_delay + timing.fill_delay + LONGEST_WAIT
     view = _wait_for(examined, placed.order_id, lambda seen: bool(seen.executed), 0.0 if problem else wait)
@@ -111,7 +113,7 @@ def _fill(examined: Examined) -> Iterator[Check]:
     yield from _fees(examined, terms, part, before, theirs)
     if examined.lacks_ioc:
         yield _without(examined, TimeInForce.IOC)
-    problem = _execute(examined, placed.order_id, terms, terms.quantity - part)
+    problem = execute(examined, placed.order_id, terms, terms.quantity - part)
     view = _wait_for(examined, placed.order_id, lambda seen: seen.status in TERMINAL, 0.0 if problem else wait)
     if view is None or view.status is not Status.FILLED:
         yield _unknown_word(examined, "fill", view, Status.FILLED) or failed(
@@ -151,43 +153,6 @@ def _dust(examined: Examined, rest: Decimal) -> Check:
         "[matching]",
         f"dust = {steps:f}",
     )
-
-
-def _execute(examined: Examined, order_id: str, terms: Terms, quantity: Decimal) -> str | None:
-    """Have the order trade; says what went wrong."""
-    venue, driver = examined.venue, examined.profile.drivers.fill
-    assert driver is not None
-    if driver.how == "control":
-        answer = venue.fill_control(order_id, quantity)
-        examined.saw("fill driver", answer)
-        accepted = isinstance(answer, Answer) and answer.is_(AnswerClass.ACCEPTED)
-        return None if accepted else f"drivers.fill.request was answered: {said(answer)}"
-    immediate = TimeInForce.IOC in examined.profile.order_kinds.times_in_force and not examined.lacks_ioc
-    crossing = Terms(
-        account=driver.account,
-        market=terms.market,
-        side=terms.side.opposite,
-        quantity=quantity,
-        price=terms.price,
-        time_in_force=TimeInForce.IOC if immediate else TimeInForce.GTC,
-    )
-    placed = venue.place(crossing)
-    examined.saw("crossing order", placed.answer)
-    if placed.order_id is None and immediate and isinstance(placed.answer, Answer):
-        resting = venue.place(replace(crossing, time_in_force=TimeInForce.GTC))
-        if resting.order_id is not None:
-            examined.lacks_ioc = True
-            placed, immediate = resting, False
-    if placed.order_id is None:
-        return f"the crossing order of accounts.{driver.account} was not accepted: {said(placed.answer)}"
-    view = venue.order(driver.account, placed.order_id, market=terms.market).view
-    if view is not None:
-        examined.word(view)
-        if not immediate and view.status in ACTIVE:
-            time.sleep(examined.profile.timing.fill_delay)
-            venue.cancel(driver.account, placed.order_id, market=terms.market)
-        venue.closed(placed.order_id)
-    return None
 
 
 def _expire(examined: Examined) -> Iterator[Check]:

@@ -109,6 +109,9 @@ def _trade_price(maker: OrderState, taker: OrderState, rules: VenueRules) -> Spa
             return exactly(resting)
         case TradePrice.TAKER:
             return exactly(coming)
+        case TradePrice.BUYER | TradePrice.SELLER:
+            buys = maker.terms.side is Side.BUY
+            return exactly(resting if buys is (rules.trade_price is TradePrice.BUYER) else coming)
         case TradePrice.MIDDLE:
             return exactly((resting + coming) / 2)
         case TradePrice.UNKNOWN:

@@ -38,11 +38,13 @@ class FeeAsset(StrEnum):
 
 
 class TradePrice(StrEnum):
-    """At whose price an incoming order trades with a resting one."""
+    """At whose price an incoming order trades with a resting one; buyer and seller, whichever of them rested."""
 
     MAKER = "maker"
     TAKER = "taker"
     MIDDLE = "middle"
+    BUYER = "buyer"
+    SELLER = "seller"
     UNKNOWN = "unknown"
 
 

@@ -43,6 +43,11 @@ FOUND = [
     # (variant, the table, and how the line in it begins)
     ("trades-at-the-takers-price", "[matching]", 'trade_price = "taker"'),
     ("trades-at-the-middle-price", "[matching]", 'trade_price = "middle"'),
+    ("trades-at-the-sellers-price", "[matching]", 'trade_price = "seller"'),
+    ("trades-at-the-buyers-price", "[matching]", 'trade_price = "buyer"'),
+    ("makers-by-price-alone", "[matching]", 'priority = "price"'),
+    ("makers-by-account", "[matching]", 'priority = "price"'),
+    ("partly-filled-go-behind", "[matching]", 'priority = "price"'),
     ("dust-is-cancelled", "[matching]", "dust = 2"),
     ("market-orders-take-300-ms", "[timing]", "market_order_delay = 0."),
     ("late-fills", "[timing]", "fill_delay = 0."),

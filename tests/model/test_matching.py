@@ -362,6 +362,8 @@ class TestTheVenuesOwnPrices:
             (TradePrice.MAKER, "1000"),
             (TradePrice.TAKER, "900"),
             (TradePrice.MIDDLE, "950"),
+            (TradePrice.BUYER, "1000"),
+            (TradePrice.SELLER, "900"),
             (TradePrice.UNKNOWN, "900 to 1000"),
         ],
     )
