@@ -1,8 +1,8 @@
 """What to try on a signed request: flaws of the signature, alone and in pairs, and hostile header lines.
 
-The requirements are SIG-01 to SIG-09 and SIG-12 to SIG-14. Every strategy draws an
-:class:`~fixtures.attacks.vectors.Attack`: the vectors and all of their open values (which bit, which place, how many
-bytes). Nothing is sent, and nothing is signed, while drawing.
+The requirements are SIG-01 to SIG-09, SIG-12 to SIG-14, and ERR-01 for headers that are no matter of credentials. Every
+strategy draws an :class:`~fixtures.attacks.vectors.Attack`: the vectors and all of their open values (which bit, which
+place, how many bytes). Nothing is sent, and nothing is signed, while drawing.
 """
 
 from hypothesis import strategies as st
@@ -50,7 +50,7 @@ def flaw_pairs(*, operation: str = "cancel", requirement: str | None = None) -> 
 
 
 def hostile_headers(*, operation: str = "cancel") -> SearchStrategy[Attack]:
-    """Header lines that must be refused, or may be, and never draw a 5xx (SIG-09, SIG-13, SIG-14)."""
+    """Header lines that must be refused, or may be, and never draw a 5xx (SIG-09, SIG-13, SIG-14, ERR-01)."""
     return attacks_of(
         one for one in select(file="headers", operation=operation) if one.expect is not Expectation.ACCEPTED
     )

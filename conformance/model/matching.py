@@ -113,9 +113,15 @@ def _trade_price(maker: OrderState, taker: OrderState, rules: VenueRules) -> Spa
             buys = maker.terms.side is Side.BUY
             return exactly(resting if buys is (rules.trade_price is TradePrice.BUYER) else coming)
         case TradePrice.MIDDLE:
-            return exactly((resting + coming) / 2)
+            return _on_grid((resting + coming) / 2, rules.markets[maker.terms.market].tick)
         case TradePrice.UNKNOWN:
             return Span(min(resting, coming), max(resting, coming))
+
+
+def _on_grid(price: Decimal, tick: Decimal) -> Span:
+    """A price, or where it is none of the market's the two next to it: no source says which way a venue rounds."""
+    off = price % tick if tick else ZERO
+    return Span(price - off, price - off + tick) if off else exactly(price)
 
 
 def _cross_among_others(

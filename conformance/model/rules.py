@@ -60,7 +60,8 @@ class Priority(StrEnum):
 class MarketRules:
     """One market: its assets, its fee rates (fractions of the notional), and whether others trade there.
 
-    ``dust`` is the rest, in base units, up to which the venue itself cancels a partly executed order.
+    ``dust`` is the rest, in base units, up to which the venue itself cancels a partly executed order; ``tick`` the grid
+    of prices, in quote units, zero where it is not known.
     """
 
     symbol: str
@@ -71,6 +72,7 @@ class MarketRules:
     fee_asset: FeeAsset = FeeAsset.QUOTE
     isolated: bool = True
     dust: Decimal = ZERO
+    tick: Decimal = ZERO
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,6 +28,7 @@ def venue_rules(profile: Profile) -> VenueRules:
                 fee_asset=FeeAsset(profile.fees_of(name).charged),
                 isolated=market.isolated,
                 dust=profile.matching.dust * market.step,
+                tick=market.tick,
             )
             for name, market in profile.markets.items()
         },

@@ -101,7 +101,7 @@ def test_base64_forms(explorer: Explorer) -> None:
 
 @pytest.mark.requirement("SIG-13")
 def test_doubled_headers(explorer: Explorer) -> None:
-    """A key or signature header that stands twice is refused, whichever of the two is right."""
+    """Of three key or signature headers a wrong one counts, the first or the last, whatever stands between them."""
     _attack(explorer, percent=2)
 
 

@@ -11,7 +11,7 @@ from fixtures.attacks import Attack, Expectation, VectorError, attack_from_json,
 from strategies.identifiers import malformed_ids, order_ids, other_spellings, unknown_ids
 from strategies.signatures import controls, flaw_pairs, hostile_headers, signature_flaws
 
-HEADERS = ("SIG-09", "SIG-13", "SIG-14")
+HEADERS = ("SIG-09", "SIG-13", "SIG-14", "ERR-01")
 
 ONE: dict[str, SearchStrategy[Attack]] = {
     "flaws": signature_flaws(),

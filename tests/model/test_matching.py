@@ -371,6 +371,14 @@ class TestTheVenuesOwnPrices:
         """Of a resting buy at 100 and a sell at 90: the one price, the other, the middle, or any between the two."""
         assert self.costs(replace(RULES, trade_price=whose)) == {cost}
 
+    @pytest.mark.parametrize(("tick", "cost"), [("0", "945"), ("0.5", "945"), ("1", "940 to 950"), ("2", "940 to 960")])
+    def test_a_middle_off_the_grid_is_one_of_its_neighbours(self, tick: str, cost: str) -> None:
+        """Of 100 and 89 the middle is 94.5: where the market has no such price, the one below or the one above."""
+        rules = replace(
+            RULES, trade_price=TradePrice.MIDDLE, markets={"M": replace(RULES.markets["M"], tick=Decimal(tick))}
+        )
+        assert self.costs(rules, price="89") == {cost}
+
     @pytest.mark.parametrize("whose", TradePrice)
     def test_a_market_order_trades_at_the_resting_price(self, whose: TradePrice) -> None:
         """A market order has no price of its own: whatever the profile says, the resting order's holds."""
