@@ -110,7 +110,7 @@ def judge_spelling(j: Judgement, seen: SpelledOtherwise) -> None:
     if answer is None or isinstance(read.answer, Unknown) or (seen.broken and not shown):
         return
     done, predicted = accepted(answer), "the order for both, or a refusal for both"
-    if not shown and not done and (read.answer.status >= 500) != (answer.status >= 500):
+    if not shown and not done and _one_erred(read.answer, answer):
         j.note(f"{what}: known to neither")  # may: the 5xx is judged by itself, as that of any request (ERR-01)
         return
     told = f"read: {said(read.answer)}; cancel: {said(answer)}"
@@ -125,6 +125,11 @@ def judge_spelling(j: Judgement, seen: SpelledOtherwise) -> None:
         j.put_with_owner(cause, action.order)
     elif not ended:  # the cancel may have reached an order that had ended
         put_no_effect(j, attack.requirements)
+
+
+def _one_erred(read: Answer, cancel: Answer) -> bool:
+    """Whether one of two requests drew a 5xx, and the other did not."""
+    return (read.status >= 500) != (cancel.status >= 500)
 
 
 def _agree(shown: bool, done: bool, read: Answer, cancel: Answer) -> bool:

@@ -352,19 +352,25 @@ def _blame(case: Case, account: str, found: list[Discrepancy], at_work: list[Cau
         owners = once
         theirs = [one for one in at_work if one.order in owners and one.cause in causes.RELEASES]
     mine = theirs if first is not None and closest(theirs, first) else at_work
-    left_locked = not case.live(account) and any(d.part == "locked" and d.surplus for d in found)
-    also = (
-        *(i for aspect in aspects for i in broken(at_work, aspect)),
-        *(causes.CONSERVED if first is Aspect.TOTAL else ()),
-        *(causes.NOTHING_LEFT_LOCKED if left_locked else ()),
-    )
     return Blame(
         ids=_ids(case, account, first, frozenset() if once else owners, mine),
-        also=also,
+        also=_also(case, account, found, at_work, aspects),
         because=reasons(mine),
         aspect=first,
         orders=owners,
         cancelled=_was_cancelled(at_work),
+    )
+
+
+def _also(
+    case: Case, account: str, found: list[Discrepancy], at_work: list[CauseAt], aspects: list[Aspect]
+) -> tuple[str, ...]:
+    """Everything that the same difference breaks, in whatever direction."""
+    left_locked = not case.live(account) and any(d.part == "locked" and d.surplus for d in found)
+    return (
+        *(i for aspect in aspects for i in broken(at_work, aspect)),
+        *(causes.CONSERVED if Aspect.TOTAL in aspects else ()),
+        *(causes.NOTHING_LEFT_LOCKED if left_locked else ()),
     )
 
 
