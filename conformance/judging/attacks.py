@@ -114,7 +114,7 @@ def judge_spelling(j: Judgement, seen: SpelledOtherwise) -> None:
         j.note(f"{what}: known to neither")  # may: the 5xx is judged by itself, as that of any request (ERR-01)
         return
     told = f"read: {said(read.answer)}; cancel: {said(answer)}"
-    ended = shown and not seen.sure and not seen.broken and answer.is_(AnswerClass.CANNOT_CANCEL)
+    ended = shown and _may_have_ended(seen, answer)
     if not ended and not _agree(shown, done, read.answer, answer):
         both = f"{'shows' if shown else 'hides'} the order to a read, cancel {outcome(answer)}"
         j.breaks(what, predicted, told, attack.requirements, kind=f"{kind} {both}")
@@ -125,6 +125,11 @@ def judge_spelling(j: Judgement, seen: SpelledOtherwise) -> None:
         j.put_with_owner(cause, action.order)
     elif not ended:  # the cancel may have reached an order that had ended
         put_no_effect(j, attack.requirements)
+
+
+def _may_have_ended(seen: SpelledOtherwise, cancel: Answer) -> bool:
+    """Whether a cancel was refused because its order had ended, as it may have."""
+    return not seen.sure and not seen.broken and cancel.is_(AnswerClass.CANNOT_CANCEL)
 
 
 def _one_erred(read: Answer, cancel: Answer) -> bool:
