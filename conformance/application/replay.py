@@ -12,7 +12,8 @@ from conformance.engine.minimise import minimise as made_small
 from conformance.engine.session import open_session
 from conformance.errors import UserError
 from conformance.model.deviations import NONE, Deviations
-from conformance.plans import Plan, from_data, to_json
+from conformance.plans import Plan, from_data, to_data
+from conformance.requirements import catalogue
 from conformance.trace import PlanResult, Violation
 from conformance.verdicts import Finding
 from fixtures.profiles.profile import Profile
@@ -136,51 +137,49 @@ def smaller(kept: Evidence, options: Options, *, requests: int, write_to: Path) 
         return len(plan.actions), len(best.plan.actions), spent + best.spent
 
 
-_TEST = '''"""{title}
+_TEST = '''"""A violation that was kept: the target does not show it any more.
 
-{requirement}: {kind}.
-Expected {predicted}; seen {seen}.
-Run it with: pytest {name} --target FILE
+Its plan stands beside this file, in the one of the same name that ends in .json.
+Run it with: pytest FILE --target TARGET
 """
+
+import json
+from pathlib import Path
 
 import pytest
 
 from conformance.engine.explorer import Explorer
-from conformance.plans import from_json
+from conformance.plans import from_data
 
-PLAN = r"""
-{plan}
-"""
+KEPT = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.requirement({ids})
-def test_{function}(explorer: Explorer) -> None:
-    """The target does not show this violation any more."""
-    explorer.run([from_json(PLAN)], lane={lane})
+@pytest.mark.requirement(*KEPT["requirements"])
+def test_kept_violation(explorer: Explorer) -> None:
+    """Nothing that the plan meets breaks a requirement."""
+    explorer.run([from_data(KEPT["plan"], source="the kept plan")], lane=KEPT["lane"])
 '''
+"""The same for every violation: evidence may come from anywhere, and none of its text becomes code."""
 
 
 def export_test(kept: Evidence, path: Path) -> None:
-    """Write a pytest file that runs the kept plan against ``--target``; it needs this package, and nothing else."""
-    import json
+    """Write a pytest file that runs a kept plan against ``--target``, and beside it the plan, as data.
 
-    plan = json.dumps(json.loads(to_json(plan_of(kept))), indent=2)
-    write_text(
-        path,
-        _TEST.format(
-            title=f"A kept violation of {kept.requirement}.",
-            requirement=kept.requirement,
-            kind=_line(kept.kind),
-            predicted=_line(kept.predicted),
-            seen=_line(kept.seen),
-            name=path.name,
-            plan=plan,
-            lane=kept.lane,
-            ids=", ".join(f'"{i}"' for i in kept.requirements),
-            function=kept.requirement.lower().replace("-", "_"),
-        ),
-    )
-
-
-def _line(text: str) -> str:
-    return " ".join(text.replace('"""', "'''").replace("\\", "/").split())
+    It needs this package, and nothing else. Raises :class:`~conformance.errors.UserError` where the evidence holds no
+    plan or names a requirement that is none of the catalogue's, and where ``path`` does not end in ``.py``.
+    """
+    if path.suffix != ".py":
+        raise UserError(f"{path}: expected the name of a pytest file, which ends in .py.")
+    strange = [one for one in kept.requirements if one not in catalogue()]
+    if strange:
+        raise UserError(f"The evidence names {strange[0]!r}, which is no requirement of this suite.")
+    data = {
+        "requirements": list(kept.requirements),
+        "kind": kept.kind,
+        "expected": kept.predicted,
+        "seen": kept.seen,
+        "lane": kept.lane,
+        "plan": to_data(plan_of(kept)),
+    }
+    write_json(path.with_suffix(".json"), data)
+    write_text(path, _TEST)

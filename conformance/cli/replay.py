@@ -16,7 +16,8 @@ def replay(
     ] = None,
     times: Annotated[int, typer.Option(min=1, help="How often to run the plan.")] = 1,
     export: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a pytest file that runs this plan, and end.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a pytest file that runs this plan, the plan beside it, and end."),
     ] = None,
     cancel_mode: Annotated[
         Literal["immediate", "delayed", "mixed"], typer.Option(help="Cancel mode of the embedded exchange.")

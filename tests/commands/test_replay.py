@@ -1,5 +1,6 @@
 """Replaying, minimising and exporting kept evidence."""
 
+import json
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -44,15 +45,49 @@ def test_minimise_writes_a_plan_that_still_fails(evidence: Path, tmp_path: Path)
     assert (after.requirement, after.kind) == (before.requirement, before.kind)
 
 
-def test_an_exported_test_is_a_pytest_file(evidence: Path, tmp_path: Path) -> None:
-    """The exported file compiles, carries the plan and the requirement, and asks for a target."""
+def test_an_exported_test_carries_plan_and_requirements(evidence: Path, tmp_path: Path) -> None:
+    """pytest collects the exported file; plan, lane and requirements stand beside it, as data."""
     exported = tmp_path / "test_kept.py"
     assert main(["replay", str(evidence), "--export", str(exported)]) == ExitStatus.CONFORMANT
-    text = exported.read_text()
-    compile(text, str(exported), "exec")
-    assert '@pytest.mark.requirement("TRM-01"' in text
-    assert '"do": "cancel"' in text
-    assert f"lane={read_evidence(evidence).lane})" in text
+    kept = read_evidence(evidence)
+    data = json.loads(exported.with_suffix(".json").read_text())
+    assert (data["requirements"], data["lane"]) == (list(kept.requirements), kept.lane)
+    assert any(action["do"] == "cancel" for action in data["plan"]["actions"])
+    run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(exported), "--collect-only"]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "test_kept_violation" in done.stdout, done.stdout + done.stderr
+
+
+HOSTILE = '__import__("pathlib").Path("ran").touch()'
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"requirement": HOSTILE, "requirements": [HOSTILE]},
+        {"requirements": ["TRM-01", f'"), {HOSTILE}, ("']},
+        {"kind": f'"""\n{HOSTILE}\n"""'},
+        {"predicted": f'\u2028"""\r{HOSTILE}#', "seen": f"'''\n{HOSTILE}\\"},
+        {"plan": {"actions": f'"""\n{HOSTILE}\n"""'}},
+    ],
+    ids=["requirement", "requirements", "kind", "predicted and seen", "plan"],
+)
+def test_nothing_in_evidence_becomes_code(evidence: Path, tmp_path: Path, change: dict[str, object]) -> None:
+    """Evidence is hostile input: whatever it says, the exported file is the same one, or there is none."""
+    forged, exported, other = tmp_path / "forged.json", tmp_path / "test_forged.py", tmp_path / "test_kept.py"
+    forged.write_text(json.dumps(json.loads(evidence.read_text()) | change))
+    assert main(["replay", str(evidence), "--export", str(other)]) == ExitStatus.CONFORMANT
+    if main(["replay", str(forged), "--export", str(exported)]) == ExitStatus.CONFORMANT:
+        assert exported.read_bytes() == other.read_bytes()
+    else:
+        assert not exported.exists()
+
+
+def test_an_exported_test_is_a_python_file(evidence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Under another name the plan beside it would take its place."""
+    assert main(["replay", str(evidence), "--export", str(tmp_path / "kept.json")]) == ExitStatus.USAGE
+    assert "ends in .py" in capsys.readouterr().err
+    assert list(tmp_path.glob("kept*")) == []
 
 
 def test_kept_evidence_is_run_first(evidence: Path, tmp_path: Path) -> None:
