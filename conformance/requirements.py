@@ -9,6 +9,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cache
@@ -82,8 +83,25 @@ class Capability(StrEnum):
     REJECTED_ORDERS = "rejected-orders"
     SIGNATURES = "signatures"
     SIGNED_CANCEL_ALL = "signed-cancel-all"
+    PKCS1_SIGNATURES = "pkcs1-signatures"
+    BASE64_SIGNATURES = "base64-signatures"
+    ED25519_SIGNATURES = "ed25519-signatures"
+    TIMED_REQUESTS = "timed-requests"
+    COUNTED_REQUESTS = "counted-requests"
     PARALLEL = "parallel"
     OPENAPI = "openapi"
+
+
+OF_A_SCHEME = frozenset(
+    {
+        Capability.PKCS1_SIGNATURES,
+        Capability.BASE64_SIGNATURES,
+        Capability.ED25519_SIGNATURES,
+        Capability.TIMED_REQUESTS,
+        Capability.COUNTED_REQUESTS,
+    }
+)
+"""What a target's scheme is or is not: a requirement that needs another kind of scheme does not apply to the target."""
 
 
 class Measure(StrEnum):
@@ -122,6 +140,10 @@ class Requirement:
     left_out_by: str = ""
     relaxed_by: tuple[str, ...] = ()
     measures: Measure | None = None
+
+    def applies_to(self, offered: AbstractSet[Capability]) -> bool:
+        """Whether it speaks of a target with these capabilities: one of another scheme has nothing to keep."""
+        return self.needs & OF_A_SCHEME <= offered
 
     @property
     def family(self) -> str:

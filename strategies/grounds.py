@@ -7,6 +7,7 @@ from decimal import ROUND_DOWN, Decimal
 from conformance.model.order import Side, TimeInForce
 from conformance.plans import COUNTERPARTY, PRIMARY
 from conformance.requirements import Capability
+from fixtures.attacks.files import DOCUMENTED_TRAITS
 
 ORDINARY_SHARE = Decimal("0.03")
 """The share of the available funds that an ordinary order of a plan may use."""
@@ -65,7 +66,8 @@ class Ground:
     ``waits_in``: where no control holds market orders, the markets in which they stay executing because nothing faces
     them. ``times_in_force``, ``post_only`` and ``client_ids`` say what a placing can ask for; orders with a deadline
     are placed where they can expire, market orders where they can be held. ``ids_have_a_form``: whether order ids are
-    UUIDs; where they may be anything, not all of their spellings can be tried.
+    UUIDs; where they may be anything, not all of their spellings can be tried. ``traits`` are those of the scheme that
+    requests are signed in.
     """
 
     markets: tuple[MarketShape, ...]
@@ -78,6 +80,7 @@ class Ground:
     most_open: int = 200
     rejects_unpaid: bool = False
     expiry_takes_time: bool = False
+    traits: frozenset[str] = DOCUMENTED_TRAITS
     waits_in: frozenset[str] = frozenset()
     times_in_force: frozenset[TimeInForce] = frozenset(TimeInForce)
     post_only: bool = True

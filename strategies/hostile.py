@@ -25,7 +25,7 @@ from conformance.plans import (
 )
 from conformance.requirements import Capability
 from fixtures.attacks.batteries import attack_sequence
-from fixtures.attacks.files import select, vector
+from fixtures.attacks.files import DOCUMENTED_TRAITS, select, vector
 from fixtures.attacks.vectors import Attack, AttackVector, Expectation, attack, compatible
 from strategies.cells import UNKNOWN_IDS, Scene, scenes, state_actions
 from strategies.grounds import Ground
@@ -53,13 +53,16 @@ def battery(
     attack_class: str | tuple[str, ...] | None = None,
     also: Sequence[AttackVector] = (),
     uuids: bool = True,
+    traits: frozenset[str] = DOCUMENTED_TRAITS,
 ) -> list[Attack]:
     """The first ``count`` attacks on an operation, the same for the same seed; controls are left out.
 
     Each vector comes once as it stands, the classes taking turns; then other values of what they leave open, and pairs.
-    Where order ids may be no ``uuids``, most are such as apply to any id, and come first.
+    Where order ids may be no ``uuids``, most are such as apply to any id, and come first. ``traits`` are those of the
+    target's scheme: only what can be a flaw of such a signature is tried.
     """
-    chosen = [*select(requirement=requirement, operation=operation, file=file, attack_class=attack_class), *also]
+    fitting = select(requirement=requirement, operation=operation, file=file, attack_class=attack_class, traits=traits)
+    chosen = [*fitting, *also]
     flaws = [one for one in chosen if one.expect is not Expectation.ACCEPTED]
     if uuids or not any(one.of_uuids for one in flaws):
         return list(islice(attack_sequence(seed=seed, of=flaws), count))
@@ -68,9 +71,11 @@ def battery(
     return [*any_id, *uuid]
 
 
-def couples(*, count: int, seed: int, operation: str = "cancel") -> list[Attack]:
+def couples(
+    *, count: int, seed: int, operation: str = "cancel", traits: frozenset[str] = DOCUMENTED_TRAITS
+) -> list[Attack]:
     """Up to ``count`` distinct attacks of two flaws each, either enough for a refusal; the same for the same seed."""
-    flaws = [one for one in select(file="signatures", operation=operation) if one.pairable]
+    flaws = [one for one in select(file="signatures", operation=operation, traits=traits) if one.pairable]
     found: dict[str, Attack] = {}
     random = Random(seed)
     for _ in range(20 * count):

@@ -12,7 +12,7 @@ import typer
 from conformance.errors import UserError
 
 if TYPE_CHECKING:
-    from fixtures.exchange import ServedExchange
+    from fixtures.exchange import Credential, ServedExchange
 
 TARGET_FILE = "target.toml"
 
@@ -38,13 +38,17 @@ def serve(
     dialect: Annotated[
         str, typer.Option(metavar="NAME", help="How it speaks: documented, rest-delete, token, margin or rpc.")
     ] = "documented",
+    scheme: Annotated[
+        str, typer.Option(metavar="NAME", help="How the documented dialect's requests are signed, such as hmac-sha256.")
+    ] = "rsa-pkcs1v15-sha256",
 ) -> None:
     """Serve the embedded exchange until it is interrupted."""
     from conformance.application.run import known_faults
     from fixtures.exchange import CancelMode, ExchangeStartError
     from fixtures.exchange import serve as serve_exchange
     from fixtures.exchange.dialects import dialect_settings
-    from fixtures.faults import compose
+    from fixtures.exchange.schemes import registry_of
+    from fixtures.faults import OF_SCHEMES, compose
     from fixtures.variants import chosen
 
     if list_faults:
@@ -53,14 +57,19 @@ def serve(
     if list_variants:
         _list_variants()
         return
-    faults = known_faults(fault or [])
+    others = tuple(name for name in fault or [] if name in OF_SCHEMES)
+    faults = (*known_faults([name for name in fault or [] if name not in others]), *others)
     variants = tuple(dict.fromkeys(variant or []))
     try:
         settings = dialect_settings(
-            dialect, cancel_mode=CancelMode(cancel_mode), faults=faults, variants=variants, seed=seed
+            dialect, cancel_mode=CancelMode(cancel_mode), faults=faults, variants=variants, seed=seed, scheme=scheme
         )
     except ValueError as error:
         raise UserError(f"--dialect: {error}.") from None
+    try:
+        registry_of(scheme)
+    except ValueError as error:
+        raise UserError(f"--scheme: {error}.") from None
     try:
         chosen(variants, dialect)
     except ValueError as error:
@@ -88,12 +97,14 @@ def _list_faults() -> None:
     from rich.markup import escape
     from rich.table import Column, Table
 
-    from fixtures.faults import FAULTS
+    from fixtures.faults import FAULTS, OF_SCHEMES
 
-    name = Column("fault", no_wrap=True, min_width=max(map(len, FAULTS)))  # a name is copied from here: never cut
+    faults = (*FAULTS.values(), *OF_SCHEMES.values())
+    width = max(len(fault.name) for fault in faults)
+    name = Column("fault", no_wrap=True, min_width=width)  # a name is copied from here: never cut
     table = Table(name, "caught by", "what it does", box=None, pad_edge=False, header_style="bold")
-    for fault in sorted(FAULTS.values(), key=lambda one: (one.family, one.requirement, one.name)):
-        rarity = f" ({fault.rarity})" if fault.rarity else ""
+    for fault in sorted(faults, key=lambda one: (one.family, one.requirement, one.name)):
+        rarity = f" ({fault.rarity})" if fault.rarity else f" (--scheme {fault.scheme})" if fault.scheme else ""
         table.add_row(fault.name, fault.requirement, escape(fault.summary + rarity))
     Console(highlight=False).print(table)
 
@@ -125,12 +136,14 @@ def _announce(served: "ServedExchange", folder: Path) -> None:
 
 def write_target(served: "ServedExchange", folder: Path) -> Path:
     """Write a target file that names the running exchange, with the revoked key and the control token beside it."""
-    from fixtures.embedded import bundled_profile_of
+    from fixtures.embedded import authentication_of, bundled_profile_of
     from fixtures.exchange.dialects import WITHOUT_SIGNATURES
     from fixtures.variants import profile_tables, proposed_words
 
     settings = served.settings
-    tables = profile_tables(settings.variants, settings.dialect)
+    tables = {**profile_tables(settings.variants, settings.dialect)}
+    if own := authentication_of(settings.scheme):
+        tables["authentication"] = own
     lines = [
         "# Written by `cancel-conformance serve`; good for as long as that exchange runs.",
         f"extends = {_quoted(bundled_profile_of(settings.dialect))}",
@@ -150,14 +163,14 @@ def write_target(served: "ServedExchange", folder: Path) -> Path:
         ]
     tokens = settings.dialect in WITHOUT_SIGNATURES
     for name, account in served.keys.accounts.items():
-        lines += ["", f"[accounts.{name}]", *_key(account.key_id, folder / f"{name}.pem", tokens)]
+        lines += ["", f"[accounts.{name}]", *_key(account.keys[0], folder / f"{name}.pem", tokens)]
     first, revoked = next(iter(served.keys.accounts)), served.keys.revoked
-    _write_private(folder / "revoked.pem", revoked.private_pem)
-    lines += ["", f"[[accounts.{first}.revoked_keys]]", *_key(revoked.key_id, folder / "revoked.pem", tokens)]
+    _write_private(folder / ("revoked.secret" if revoked.secret else "revoked.pem"), revoked.material)
+    lines += ["", f"[[accounts.{first}.revoked_keys]]", *_key(revoked, folder / "revoked.pem", tokens)]
     if tables:
         lines += [
             "",
-            f"# The exchange is {', '.join(settings.variants)}: what differs.",
+            f"# The exchange is {', '.join(settings.variants) or settings.scheme}: what differs.",
             *toml_lines(_sections(tables)),
         ]
     proposed = proposed_words(settings.variants, settings.dialect)
@@ -169,11 +182,12 @@ def write_target(served: "ServedExchange", folder: Path) -> Path:
     return target
 
 
-def _key(key_id: str, pem: Path, token: bool) -> list[str]:
+def _key(key: "Credential", pem: Path, token: bool) -> list[str]:
     """A key of an account; where nothing is signed the token is the key's id, kept in a file of its own."""
     if not token:
-        return [f"key_id = {_quoted(key_id)}", f"private_key = {{ file = {_quoted(pem.name)} }}"]
-    _write_private(pem.with_suffix(".token"), key_id.encode())
+        word, file = ("secret", pem.stem + ".secret") if key.secret else ("private_key", pem.name)
+        return [f"key_id = {_quoted(key.key_id)}", f"{word} = {{ file = {_quoted(file)} }}"]
+    _write_private(pem.with_suffix(".token"), key.key_id.encode())
     return [f"token = {{ file = {_quoted(pem.stem + '.token')} }}"]
 
 

@@ -15,6 +15,7 @@ from conformance.plans import PRIMARY
 from conformance.requirements import Capability, catalogue
 from conformance.runner.lane_memory import LaneMemory, Recorder
 from conformance.runner.plan_run import READS_REPEATED, Read
+from fixtures.attacks.files import DOCUMENTED_TRAITS
 from fixtures.profiles.profile import Profile
 from fixtures.venue.answers import Answer, AnswerClass, Unknown
 from fixtures.venue.client import Venue
@@ -170,6 +171,7 @@ def ground_of(venue: Venue) -> Ground:
         post_only=profile.order_kinds.post_only,
         client_ids=profile.order_kinds.client_ids,
         ids_have_a_form=profile.relaxations.order_id_form == "uuid7",
+        traits=profile.authentication.traits if profile.authentication.signs else DOCUMENTED_TRAITS,
     )
 
 
@@ -179,8 +181,10 @@ def missing_reasons(profile: Profile) -> dict[str, str]:
     reasons = {}
     for requirement in catalogue().values():
         lacking = sorted(requirement.needs - offered)
-        if lacking:
+        if lacking and requirement.applies_to(offered):
             reasons[requirement.id] = f"the target does not offer: {', '.join(lacking)}"
+        elif lacking:
+            reasons[requirement.id] = f"it does not apply to the target's scheme: no {', '.join(lacking)}"
         key = requirement.left_out_by
         if key and attrgetter(key)(profile) not in (False, "uuid7"):
             reasons.setdefault(requirement.id, f"the profile relaxes it: {key}")

@@ -5,6 +5,7 @@ import pytest
 from conformance.engine.explorer import Explorer
 from conformance.engine.levels import LevelName
 from conformance.requirements import Capability
+from fixtures.attacks.files import DOCUMENTED_TRAITS
 from strategies.focused import aimed_plans
 from strategies.hostile import (
     attack_plans,
@@ -25,7 +26,8 @@ OTHERWISE = ("payload", "named-in-headers", "sent-otherwise")
 def _attack(explorer: Explorer, *, percent: int) -> None:
     """Try so many percent of a level's attacks: about as many as the test's requirement has vectors."""
     requirement = explorer.requirement
-    attacks = battery(requirement, count=explorer.level.share(percent), seed=explorer.seed)
+    count, traits = explorer.level.share(percent), explorer.ground.traits
+    attacks = battery(requirement, count=count, seed=explorer.seed, traits=traits)
     explorer.run(attack_plans(explorer.ground, attacks, title=requirement))
 
 
@@ -65,12 +67,13 @@ def test_other_keys(explorer: Explorer) -> None:
 def test_the_payload_is_bound(explorer: Explorer) -> None:
     """A signature over another method, path, order, query or body is rejected without effect; elsewhere too."""
     requirement = explorer.requirement
-    attacks = battery(requirement, count=explorer.level.share(15), seed=explorer.seed)
+    traits = explorer.ground.traits
+    attacks = battery(requirement, count=explorer.level.share(15), seed=explorer.seed, traits=traits)
     plans = attack_plans(explorer.ground, attacks, title=requirement)
     reads = (("list", 3, Capability.LIST), ("read", 1, Capability.READ))
     offered = [(name, most) for name, most, capability in reads if explorer.ground.can(capability)]
     for operation, most in (("place", 10), *offered):
-        attacks = battery(requirement, operation=operation, count=most, seed=explorer.seed)
+        attacks = battery(requirement, operation=operation, count=most, seed=explorer.seed, traits=traits)
         plans += attack_plans(explorer.ground, attacks, operation=operation, title=requirement)
     explorer.run(plans)
 
@@ -111,10 +114,28 @@ def test_credentials_elsewhere(explorer: Explorer) -> None:
     _attack(explorer, percent=2)
 
 
+@pytest.mark.requirement("SIG-15")
+def test_ed25519_signatures(explorer: Explorer) -> None:
+    """Other spellings of an Ed25519 signature, and points of small order, are rejected without effect."""
+    _attack(explorer, percent=4)
+
+
+@pytest.mark.requirement("SIG-16")
+def test_requests_of_another_time(explorer: Explorer) -> None:
+    """A request that is too old, from the future, without a time, or that shows another than was signed is rejected."""
+    _attack(explorer, percent=5)
+
+
+@pytest.mark.requirement("SIG-17")
+def test_counts_that_do_not_grow(explorer: Explorer) -> None:
+    """A count that was used, is lower than the last one, or is no number is rejected without effect."""
+    _attack(explorer, percent=4)
+
+
 @pytest.mark.requirement("SIG-02", "SIG-03", "SIG-04", "SIG-05", "SIG-06", "SIG-07", "SIG-08", "SIG-12")
 def test_pairs_of_flaws(explorer: Explorer) -> None:
     """Two flaws in one request do not make up for each other."""
-    pairs = couples(count=explorer.level.share(5), seed=explorer.seed)
+    pairs = couples(count=explorer.level.share(5), seed=explorer.seed, traits=explorer.ground.traits)
     explorer.run(attack_plans(explorer.ground, pairs, title="two flaws"))
 
 
@@ -128,11 +149,13 @@ def test_authentication_comes_first(explorer: Explorer) -> None:
 @pytest.mark.requirement("ALL-07")
 def test_cancel_all_is_for_its_account_alone(explorer: Explorer) -> None:
     """A cancel-all without a valid key, or with a flawed signature where it is signed, cancels nothing."""
-    share, seed = explorer.level.share, explorer.seed
+    share, seed, traits = explorer.level.share, explorer.seed, explorer.ground.traits
     attacks = [
-        *battery(file="signatures", operation="cancel_all", count=share(8), seed=seed),
-        *battery(attack_class=OTHERWISE, operation="cancel_all", count=share(6), seed=seed),
-        *battery(file="headers", operation="cancel_all", count=share(2), seed=seed),
+        *battery(file="signatures", operation="cancel_all", count=share(8), seed=seed, traits=traits),
+        *battery(attack_class=OTHERWISE, operation="cancel_all", count=share(6), seed=seed, traits=traits),
+        *battery(file="headers", operation="cancel_all", count=share(2), seed=seed, traits=traits),
     ]
+    if traits != DOCUMENTED_TRAITS:
+        attacks += battery(file="schemes", operation="cancel_all", count=share(8), seed=seed, traits=traits)
     attacks = list({one.name: one for one in attacks}.values())
     explorer.run(attack_plans(explorer.ground, attacks, operation="cancel_all", title=explorer.requirement))

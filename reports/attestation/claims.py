@@ -16,14 +16,18 @@ ALWAYS: Final = RequirementClass.CORE
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """The classes that a certificate claims, and for each other class why not."""
+    """The classes that a certificate claims, and for each other class why not.
+
+    ``beside`` are the requirements that do not apply to the target: its requests are signed in another scheme.
+    """
 
     claimed: tuple[RequirementClass, ...]
     not_claimed: Mapping[RequirementClass, str]
+    beside: frozenset[str] = frozenset()
 
     def has(self, requirement: Requirement) -> bool:
-        """Whether a requirement belongs to a claimed class."""
-        return requirement.requirement_class in self.claimed
+        """Whether a requirement belongs to a claimed class, and applies to the target."""
+        return requirement.requirement_class in self.claimed and requirement.id not in self.beside
 
     def ids(self) -> tuple[str, ...]:
         """The judged requirements of the claimed classes, in the catalogue's order."""
@@ -69,7 +73,11 @@ def claim(capabilities: Iterable[Capability], chosen: Sequence[str] | None = Non
             + f"\nAdd what is missing to the profile ('cancel-conformance doctor' says how){advice}."
         )
     reasons = {each: "; ".join(lacking[each]) or "not claimed" for each in RequirementClass if each not in claimed}
-    return Claim(claimed=claimed, not_claimed=reasons)
+    return Claim(claimed=claimed, not_claimed=reasons, beside=_beside(offered))
+
+
+def _beside(offered: frozenset[Capability]) -> frozenset[str]:
+    return frozenset(entry.id for entry in catalogue().values() if not entry.applies_to(offered))
 
 
 def forbid(relaxations: Iterable[Relaxation]) -> None:
@@ -146,7 +154,7 @@ def _lacking(of: RequirementClass, offered: frozenset[Capability]) -> tuple[str,
     return tuple(
         f"{requirement.id} ({of}) needs {', '.join(sorted(requirement.needs - offered))}"
         for requirement in musts(of)
-        if requirement.needs - offered
+        if requirement.needs - offered and requirement.applies_to(offered)
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.errors import UserError
-from conformance.requirements import Level, catalogue
+from conformance.requirements import OF_A_SCHEME, Level, catalogue
 from conformance.requirements import digest as catalogue_digest
 from conformance.verdicts import Verdict
 from conformance.version import VERSION
@@ -145,7 +145,8 @@ def _check_results(statement: Statement) -> None:
             raise Refused(f"the statement: {result.id}: its level or class is not the catalogue's")
         if result.level is Level.MUST and result.verdict in _FAILED:
             raise Refused(f"{result.id} is a MUST, and its verdict is {result.verdict}")
-        if result.level is Level.MUST and result.requirement_class in record.claimed:
+        beside = result.verdict is Verdict.NOT_EXERCISED and known is not None and known.needs & OF_A_SCHEME
+        if result.level is Level.MUST and result.requirement_class in record.claimed and not beside:
             _check_must(result)
     for must in musts():
         if must.requirement_class in record.claimed and must.id not in results:

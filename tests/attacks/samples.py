@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from functools import cache
 
 from cryptography.exceptions import InvalidSignature
@@ -12,7 +13,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from fixtures.attacks.forge import ForgedRequest
 from fixtures.attacks.keys import AttackKey, AttackKeys
-from fixtures.attacks.setting import Setting
+from fixtures.attacks.setting import NOTHING, Placed, Setting
+from fixtures.signing.moments import Moment
+from fixtures.signing.scheme import Coding
 from fixtures.venue.order_ids import HandedOut
 from fixtures.venue.request import PreparedRequest
 
@@ -27,7 +30,21 @@ class Scheme:
 
     key_header = "X-API-Key"
     signature_header = "X-API-Signature"
+    signs = True
+    coding: Coding = "base64"
+    traits = frozenset({"rsa", "base64"})
+    window: float | None = None
+    used_count = 0
+    now = Moment(key_id="nobody")
     further_lines: tuple[tuple[str, str], ...] = ()
+
+    def moment(self, shift: float = 0.0, given: Mapping[str, str] = NOTHING) -> Moment:
+        """A moment; nothing of it is signed."""
+        return Moment(key_id="nobody", shift=shift)
+
+    def at(self, moment: Moment, *, shown: Moment | None = None) -> "Scheme":
+        """The same at any moment."""
+        return self
 
     def key_value(self, key_id: str) -> str:
         """The key id as it is."""
@@ -37,7 +54,19 @@ class Scheme:
         """The signature as it is."""
         return signature
 
-    def payload(self, method: str, target: str, body: bytes) -> bytes:
+    def sent(
+        self, method: str, target: str, body: bytes, key_id: str | None, signature: str | None, payload: bytes
+    ) -> Placed:
+        """Key and signature in headers."""
+        return Placed(
+            target=target,
+            body=body,
+            key_line=None if key_id is None else self.key_value(key_id),
+            signature_line=None if signature is None else self.signature_value(signature),
+            further=self.further_lines,
+        )
+
+    def payload(self, method: str, target: str, body: bytes, key_id: str | None = None) -> bytes:
         """Method, target, and the parameters of the body by name."""
         text = f"{method}:{target}".encode("latin-1")
         if not body:

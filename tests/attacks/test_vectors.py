@@ -88,8 +88,11 @@ def test_ids_are_well_formed_and_notes_are_said_once() -> None:
         ({"flags": ["loud"]}, "key 'flags': expected some of acceptable"),
         ({"flags": "raw"}, "key 'flags': expected a list of texts"),
         ({"colour": "red"}, "key 'colour': expected no such key"),
-        ({"recipe": {}}, "key 'recipe': expected a table with keys among request, identifier"),
-        ({"recipe": {"colour": {"op": "red"}}}, "key 'recipe': expected a table with keys among request, identifier"),
+        ({"recipe": {}}, "key 'recipe': expected a table with keys among moment, request, identifier"),
+        (
+            {"recipe": {"colour": {"op": "red"}}},
+            "key 'recipe': expected a table with keys among moment, request, identifier",
+        ),
         ({"recipe": {"bytes": {"bit": 1}}}, "expected a table with a text 'op' for the stage 'bytes'"),
         ({"parameters": {"bit": {"default": 9, "min": 0, "max": 7}}}, "key 'parameters': expected {default, min, max}"),
         ({"parameters": {"bit": {"default": "a", "choices": ["b"]}}}, "key 'parameters': expected {default, min, max}"),

@@ -7,11 +7,11 @@ import pytest
 
 from conformance.requirements import Level, catalogue
 from conformance.suite.listing import conformance_tests
-from fixtures.faults import FAULTS
+from fixtures.faults import FAULTS, OF_SCHEMES
 
 UNPROVEN = frozenset(tomllib.loads(Path(__file__).with_name("unproven.toml").read_text(encoding="utf-8"))["unproven"])
 TESTED = {name for test in conformance_tests() for name in test.requirements}
-PROVEN = {fault.requirement for fault in FAULTS.values()}
+PROVEN = {fault.requirement for fault in (*FAULTS.values(), *OF_SCHEMES.values())}
 JUDGED = [entry for entry in catalogue().values() if entry.judged]
 
 

@@ -36,7 +36,10 @@ def test_the_first_command_judges_the_embedded_exchange(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     verdicts = json.loads((copy / "conformance-report" / "verdicts.json").read_text(encoding="utf-8"))["requirements"]
-    assert {entry["id"]: entry["verdict"] for entry in verdicts if entry["verdict"] != "PASS"} == {}
+    assert {entry["id"]: entry["verdict"] for entry in verdicts if entry["verdict"] != "PASS"} == dict.fromkeys(
+        ("SIG-15", "SIG-16", "SIG-17"),
+        "NOT EXERCISED",  # they speak of other schemes
+    )
 
 
 def test_the_target_file_of_the_readme_is_a_whole_one(tmp_path: Path) -> None:

@@ -12,8 +12,11 @@ import httpx
 import pytest
 
 from conformance.requirements import Capability
-from fixtures.faults import FAULTS
+from fixtures.faults import FAULTS, OF_SCHEMES
 from fixtures.profiles.loading import load_profile
+from fixtures.venue import Venue
+
+OTHER_SCHEMES = {Capability.ED25519_SIGNATURES, Capability.TIMED_REQUESTS, Capability.COUNTED_REQUESTS}
 
 
 def serve(*arguments: str) -> "subprocess.Popen[str]":
@@ -41,8 +44,30 @@ def test_the_target_file_reaches_the_exchange(serving: "subprocess.Popen[str]", 
     profile = load_profile(tmp_path / "keys" / "target.toml")
     assert f"Serving {profile.target.base_url} (cancel mode mixed, seeded faults: none)" in first
     assert f"run --target {tmp_path / 'keys' / 'target.toml'}" in second
-    assert profile.capabilities() >= set(Capability) - {Capability.OPENAPI}
+    assert profile.capabilities() >= set(Capability) - {Capability.OPENAPI} - OTHER_SCHEMES
     assert httpx.get(f"{profile.target.base_url}/api/v1/accounts/balance", trust_env=False).status_code == 401
+
+
+@pytest.mark.parametrize("scheme", ["hmac-sha256", "jwt-es256"])
+def test_another_scheme_is_served_with_its_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    """The target file says how requests are signed, and with what: they are answered."""
+    monkeypatch.setenv("CANCEL_CONFORMANCE_STATE", str(tmp_path / "state"))
+    fault = next(name for name, one in OF_SCHEMES.items() if one.scheme == scheme)
+    with serve("--keys-dir", str(tmp_path / "keys"), "--scheme", scheme, "--fault", fault) as process:
+        assert process.stdout is not None
+        assert fault in process.stdout.readline() + process.stdout.readline()
+        profile = load_profile(tmp_path / "keys" / "target.toml")
+        with Venue(profile) as venue:
+            assert {venue.balances(role).answer.exchange.status for role in venue.accounts} == {200}
+        assert profile.authentication.scheme == scheme
+        process.kill()
+
+
+def test_an_unknown_scheme_is_refused() -> None:
+    """The known ones are named."""
+    with serve("--scheme", "rot13") as process:
+        _, said = process.communicate(timeout=30)
+    assert "--scheme: there is no scheme named 'rot13'" in " ".join(said.split())
 
 
 def test_what_is_secret_is_the_owners_alone(serving: "subprocess.Popen[str]", tmp_path: Path) -> None:

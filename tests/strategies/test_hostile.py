@@ -8,7 +8,7 @@ import pytest
 from conformance.engine.explorer import Explorer
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.plans import COUNTERPARTY, PRIMARY, CancelAll, Forge, Place, Plan, from_json, to_json
-from conformance.requirements import Capability
+from conformance.requirements import Capability, catalogue
 from conformance.suite.listing import ConformanceTest, conformance_tests
 from conformance.verdicts import RunRecord
 from fixtures.attacks.files import attack_from_json, select, vectors
@@ -27,9 +27,15 @@ MARKET = MarketShape(
     buy_price=Decimal(1000),
     sell_price=Decimal(1100),
 )
-GROUND = Ground(markets=(MARKET,), abilities=frozenset(Capability) - {Capability.OPENAPI})
+OTHER_SCHEMES = {Capability.ED25519_SIGNATURES, Capability.TIMED_REQUESTS, Capability.COUNTED_REQUESTS}
+GROUND = Ground(markets=(MARKET,), abilities=frozenset(Capability) - {Capability.OPENAPI, *OTHER_SCHEMES})
 MODULES = ("test_contract", "test_identifiers", "test_signatures")
-HOSTILE = tuple(test for test in conformance_tests() if test.name.partition("::")[0] in MODULES)
+HOSTILE = tuple(
+    test
+    for test in conformance_tests()
+    if test.name.partition("::")[0] in MODULES
+    and not any(catalogue()[name].needs & OTHER_SCHEMES for name in test.requirements)
+)
 
 
 class Collector(Explorer):
