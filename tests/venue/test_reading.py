@@ -1,10 +1,13 @@
 """What an answer means: classes, orders and balances, in every form that a dialect may use."""
 
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conformance.model.order import OrderType, Side, Status, TimeInForce
 from fixtures.profiles import Profile
@@ -217,18 +220,43 @@ def test_balances_of_any_form(
     [
         ("1.10", Decimal("1.10")), (3, Decimal(3)), (Decimal("0.1"), Decimal("0.1")), ("1e-3", Decimal("0.001")),
         ("", None), ("1,5", None), (True, None), (None, None), ("Infinity", None), (float("nan"), None), ([], None),
+        ("1e60", Decimal("1e60")), ("1e61", None), (Decimal("1e-61"), None), ("9" * 101, None), ("0e-99", Decimal(0)),
+        ("1e99999999999999999999", None), ("9" * 5000, None), (10**100000, None),
     ],
+    ids=lambda value: ascii(value)[:20] if isinstance(value, str | Decimal) else None,
 )  # fmt: skip
 def test_decimals(value: object, number: Decimal | None) -> None:
-    """Only finite numbers and their texts are decimals; nothing passes through a float."""
+    """Only finite numbers that an amount can be, and their texts, are decimals; nothing passes through a float."""
     assert as_decimal(value) == number
 
 
 def test_json_keeps_decimals_exact() -> None:
     """A JSON number becomes the decimal that was written; what is not exactly one document is not JSON."""
     assert parse_json(' {"a": 0.10000000000000000001} ') == {"a": Decimal("0.10000000000000000001")}
-    for text in ("", "{} {}", "{", "nonsense", "[" * 100_000, "9" * 5000):
+    for text in ("", "{} {}", "{", "nonsense", "[" * 100_000, "9" * 5000, "NaN", '{"a": [-Infinity]}'):
         assert parse_json(text) is NOT_JSON
+
+
+def test_a_number_beyond_arithmetic_is_kept_as_text() -> None:
+    """An exponent that no decimal can hold is no reason to end a run."""
+    assert parse_json('{"a": 1e99999999999999999999}') == {"a": "1e99999999999999999999"}
+
+
+@given(
+    document=st.recursive(st.text(st.characters()), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+)
+def test_every_text_of_a_target_can_be_sent_and_written(document: object) -> None:
+    """Half of a surrogate pair becomes U+FFFD; all else stays as it was."""
+    text = json.dumps(document)
+    read = parse_json(text)
+    assert json.dumps(read, ensure_ascii=False).encode()
+    whole = json.loads(text)
+    try:
+        json.dumps(whole, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        assert "\ufffd" in str(read)
+    else:
+        assert read == whole
 
 
 @pytest.mark.parametrize(
