@@ -143,6 +143,30 @@ def test_two_runs_on_one_account_refuse_each_other(profile_at: Callable[..., Pro
         second.lock(venue.account_keys["primary"])
 
 
+@pytest.mark.parametrize(
+    "other", ["http://localhost:9", "HTTP://127.0.0.1:9/", "http://[::1]:9", "http://127.1.2.3:9/"]
+)
+def test_one_place_under_two_names_is_one(profile_at: Callable[..., Profile], other: str) -> None:
+    """A run that spells the URL otherwise finds the account held, and the journals of the first."""
+    with Desk(profile_at(URL)) as first, Desk(profile_at(other)) as second, Venue(first.profile, desk=first) as venue:
+        assert second.folder == first.folder
+        first.lock(venue.account_keys["primary"])
+        with pytest.raises(UserError, match="in use by another run"):
+            second.lock(venue.account_keys["primary"])
+
+
+def test_another_port_is_another_place(profile_at: Callable[..., Profile]) -> None:
+    """Two targets of one machine may know the same key id."""
+    with (
+        Desk(profile_at(URL)) as first,
+        Desk(profile_at("http://127.0.0.1:10")) as second,
+        Venue(first.profile, desk=first) as venue,
+    ):
+        assert second.folder != first.folder
+        first.lock(venue.account_keys["primary"])
+        second.lock(venue.account_keys["primary"])
+
+
 def test_a_killed_run_releases_its_lock(profile_at: Callable[..., Profile], state: Path, pem: str) -> None:
     """After kill -9 of the holder the account is free at once, and the lock file names no key."""
     profile = profile_at(URL)
@@ -152,11 +176,14 @@ def test_a_killed_run_releases_its_lock(profile_at: Callable[..., Profile], stat
             "import sys, time; from pathlib import Path; from types import SimpleNamespace as N;"
             "from fixtures.venue.locks import AccountLock;"
             "key = N(key_id='key-of-primary', token=None);"
-            "lock = AccountLock(Path(sys.argv[1]), N(name='primary', key=key), 'killed'); lock.__enter__();"
+            "lock = AccountLock(Path(sys.argv[1]), N(name='primary', key=key), 'killed', place=sys.argv[2]);"
+            "lock.__enter__();"
             "print('held', flush=True); time.sleep(60)"
         )
         child = subprocess.Popen(
-            [sys.executable, "-c", code, str(desk.folder)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+            [sys.executable, "-c", code, str(desk.folder.parent), desk.place],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
         )
         try:
             assert child.stdout is not None
@@ -169,7 +196,7 @@ def test_a_killed_run_releases_its_lock(profile_at: Callable[..., Profile], stat
         finally:
             child.kill()
             child.communicate()
-        assert all("key-of-primary" not in path.read_text() for path in desk.folder.glob("*.lock"))
+        assert all("key-of-primary" not in path.read_text() for path in desk.folder.parent.glob("*.lock"))
 
 
 def test_open_orders_are_bounded_and_recounted(
