@@ -9,9 +9,11 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from conformance.examination.checks import Check, Examined, expect_class, failed, ok, said, skipped, warning
+from conformance.examination.proving import cause_of_refusal, lacking_words
 from conformance.requirements import Capability
 from fixtures.profiles.profile import Profile
 from fixtures.venue.answers import Answer, AnswerClass, Unknown
+from fixtures.venue.request import PreparedRequest
 from fixtures.venue.transport import tls_context
 
 FEW_DAYS = 14.0
@@ -78,17 +80,33 @@ def keys(examined: Examined) -> Iterator[Check]:
                 yield _clock(examined, answer, sent, received)
             continue
         examined.usable = False
-        yield _refused(examined, role, answer)
+        yield _refused(examined, role, answer, sent, received)
+    yield from _words(examined)
     if examined.usable:
         yield _without_proof(examined, "balances" if asks_funds else "list")
 
 
-def _refused(examined: Examined, role: str, answer: Answer | Unknown) -> Check:
+def _words(examined: Examined) -> Iterator[Check]:
+    lacking = lacking_words(examined.profile)
+    if lacking:
+        yield failed(
+            "words",
+            f"what is signed holds {{word}}, and authentication.words has none for {', '.join(lacking)}",
+            "[authentication.words]",
+            *(f'{name} = "…"' for name in lacking),
+        )
+
+
+def _refused(examined: Examined, role: str, answer: Answer | Unknown, sent: float, received: float) -> Check:
     name = examined.venue.account_keys[role].name
     if isinstance(answer, Answer) and answer.is_(AnswerClass.UNAUTHENTICATED):
         signs = examined.profile.authentication.signs
+        cause = cause_of_refusal(examined.venue, role, _skew(examined, answer, sent, received))
+        if cause is not None:
+            return failed("keys", f"accounts.{name} is refused: {cause.what}. {said(answer)}", *cause.lines)
         hint = (
-            "authentication.payload, body_form and the key's file"
+            f"accounts.{name}.key_id and its {_kept_as(examined)} (are they of this venue, and of one key?), "
+            "authentication.payload and body_form"
             if signs
             else "the token and authentication.key_value"
         )
@@ -98,8 +116,27 @@ def _refused(examined: Examined, role: str, answer: Answer | Unknown) -> Check:
     return failed("keys", f"accounts.{name}: expected answers.accepted, found {said(answer)}")
 
 
+def _kept_as(examined: Examined) -> str:
+    return "secret" if examined.profile.authentication.kind.key == "secret" else "private_key"
+
+
+def _skew(examined: Examined, answer: Answer, sent: float, received: float) -> float | None:
+    """How far the target's clock is ahead, in seconds: by its own operation, or by the Date header."""
+    if examined.profile.operations.time is not None:
+        asked = time.time()
+        _, theirs = examined.venue.server_time()
+        return None if theirs is None else theirs - (asked + time.time()) / 2
+    text = next((value for name, value in answer.exchange.response_headers if name.lower() == "date"), "")
+    try:
+        return parsedate_to_datetime(text).timestamp() + 0.5 - (sent + received) / 2
+    except (ValueError, TypeError):
+        return None
+
+
 def _clock(examined: Examined, answer: Answer, sent: float, received: float) -> Check:
     """The Date header (RFC 9110, 6.6.1: whole seconds) against the clock here."""
+    if examined.profile.operations.time is not None:
+        return _own_clock(examined)
     text = next((value for name, value in answer.exchange.response_headers if name.lower() == "date"), None)
     try:
         theirs = parsedate_to_datetime(text or "").timestamp()
@@ -119,12 +156,40 @@ def _clock(examined: Examined, answer: Answer, sent: float, received: float) -> 
     )
 
 
+def _own_clock(examined: Examined) -> Check:
+    """The target's own clock (operations.time) against the clock here."""
+    asked = time.time()
+    answer, theirs = examined.venue.server_time()
+    if theirs is None:
+        return failed("clock", f"operations.time: no time was found in its answer. {said(answer)}", "[operations.time]")
+    off, tolerance = theirs - (asked + time.time()) / 2, examined.profile.timing.clock_tolerance
+    if abs(off) <= tolerance:
+        return ok("clock", f"the target's is {off:+.2f} s away, within the tolerance of {tolerance:g} s")
+    line = f"clock_tolerance = {abs(off) + 1:.0f}.0"
+    return failed("clock", f"the target's clock is {off:+.1f} s away, tolerance {tolerance:g} s", "[timing]", line)
+
+
 def _without_proof(examined: Examined, operation: str) -> Check:
     request = examined.venue.prepare("primary", operation, market=examined.market)
-    header = examined.profile.authentication.signature_header or examined.profile.authentication.key_header
-    value = request.header(header) or ""
-    spoiled = value[:-8] + ("AAAAAAAA" if not value.endswith("AAAAAAAA") else "BBBBBBBB")
-    altered = tuple((name, spoiled if name == header else given) for name, given in request.headers)
-    answer = examined.venue.send(replace(request, headers=altered), hostile=True)
+    answer = examined.venue.send(_spoiled(examined, request), hostile=True)
     kind = "a signature that is wrong" if examined.profile.authentication.signs else "a token that is wrong"
     return expect_class(examined, "keys", answer, AnswerClass.UNAUTHENTICATED, kind)
+
+
+def _spoiled(examined: Examined, request: PreparedRequest) -> PreparedRequest:
+    """The request with the end of its signature altered, or of its token, wherever that stands."""
+    authentication = examined.profile.authentication
+    header = authentication.signature_header or authentication.key_header
+    value = request.header(header) if header else None
+    if value is None:  # it is the last of the parameters, in the query or in the body
+        end = b'"}' if request.body.endswith(b'"}') else b""
+        body = request.body[: len(request.body) - len(end)]
+        if body:
+            return replace(request, body=body[:-8] + _other(body[-8:].decode("latin-1")).encode() + end)
+        return replace(request, target=request.target[:-8] + _other(request.target[-8:]))
+    spoiled = value[:-8] + _other(value[-8:])
+    return replace(request, headers=tuple((name, spoiled if name == header else one) for name, one in request.headers))
+
+
+def _other(text: str) -> str:
+    return "AAAAAAAA" if text != "AAAAAAAA" else "BBBBBBBB"
