@@ -1,7 +1,9 @@
 """What a target can do to a client, and what becomes of it: an answer with a class, or a lost answer."""
 
+import gzip
 import socket
 import time
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -105,6 +107,81 @@ def test_a_huge_body_is_not_read_to_its_end(serve: Callable[..., Any], venue_at:
     assert answer.exchange.note == "body larger than 8 MiB"
     assert answer.cut
     assert len(answer.exchange.response_body) <= 64 * 1024
+
+
+FOREVER = 4.0
+"""Seconds for which a hostile server of these tests goes on: far longer than any time-out, for an end."""
+
+
+def _for_ever(head: bytes, piece: bytes, pause: float) -> Callable[[socket.socket], None]:
+    def act(connection: socket.socket) -> None:
+        connection.sendall(head)
+        end = time.monotonic() + FOREVER
+        while time.monotonic() < end:
+            connection.sendall(piece)
+            time.sleep(pause)
+
+    return act
+
+
+@pytest.mark.parametrize("raw", [False, True], ids=["library", "socket"])
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        pytest.param(_for_ever(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a", 0.1), id="a head of a byte at a time"),
+        pytest.param(_for_ever(b"", b"HTTP/1.1 102 Processing\r\n\r\n", 0.01), id="no end of interim answers"),
+        pytest.param(
+            _for_ever(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", 0.05), id="no last chunk"
+        ),
+        pytest.param(
+            _for_ever(
+                b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\na\r\n"
+                b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\r\n",
+                b"5\r\n\x00\x00\x00\xff\xff\r\n",
+                0.01,
+            ),
+            id="a stream that inflates to nothing",
+        ),
+    ],
+)
+def test_no_exchange_takes_longer_than_its_deadline(
+    serve: Callable[..., Any], venue_at: Callable[..., Any], behaviour: Any, raw: bool
+) -> None:
+    """Bytes that keep coming keep no request alive: one deadline holds for the whole of it."""
+    venue = venue_at(serve(behaviour).base_url)
+    began = time.monotonic()
+    lost = venue.send_raw(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") if raw else venue.cancel("primary", ORDER).answer
+    assert isinstance(lost, Unknown)
+    assert time.monotonic() - began < FOREVER - 0.5
+
+
+def _bomb(layers: int) -> bytes:
+    body = b" " * 64 * 1024 * 1024
+    for _ in range(layers):
+        body = gzip.compress(body, 9)
+    return body
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_an_answer_inflates_to_a_bound(serve: Callable[..., Any], venue_at: Callable[..., Any], layers: int) -> None:
+    """A body that would be larger than any answer is cut off as one that is, in however many codings it comes."""
+    body = _bomb(layers)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {', '.join(['gzip'] * layers)}\r\nContent-Length: {len(body)}\r\n\r\n"
+    tracemalloc.start()
+    answer = venue_at(serve(_send(head.encode() + body)).base_url).cancel("primary", ORDER).answer
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert isinstance(answer, Answer)
+    assert answer.cut
+    assert most < 40 * 1024 * 1024
+
+
+def test_codings_without_end_are_none(serve: Callable[..., Any], venue_at: Callable[..., Any]) -> None:
+    """Nobody encodes a body five times; what says so is not encoded as it says."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: " + b"gzip," * 5 + b"gzip\r\nContent-Length: 2\r\n\r\n{}"
+    answer = venue_at(serve(_send(head)).base_url).cancel("primary", ORDER).answer
+    assert isinstance(answer, Answer)
+    assert "Content-Encoding" in (answer.exchange.note or "")
 
 
 def test_a_body_that_breaks_its_encoding_is_unexpected(
