@@ -1,7 +1,7 @@
 """Cases and facts for the tests of judging: no exchange, no client and no clock stands behind them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -10,7 +10,7 @@ from conformance.judging.case import Case, LaneKnowledge, Target, TrackedOrder
 from conformance.judging.causes import CANCELLED_OPEN, PLACED, Cause, CauseAt
 from conformance.judging.judge import judge
 from conformance.judging.recording import record
-from conformance.judging.rulings import LookAgain
+from conformance.judging.rulings import Breaks, LookAgain, Ruling
 from conformance.judging.seen import (
     Answered,
     BalancesSeen,
@@ -25,6 +25,7 @@ from conformance.model.deviations import NONE, Deviations
 from conformance.model.order import Status
 from conformance.model.worlds import Belief
 from conformance.plans import Plan
+from conformance.requirements import catalogue
 from conformance.trace import PlanResult, Violation
 from fixtures.attacks.vectors import Attack
 from fixtures.contract.document import contract_of
@@ -97,6 +98,8 @@ class Judged:
     def see(self, fact: Fact) -> LookAgain | None:
         """Judge one fact and keep what is ruled; says whether it is to be looked at again."""
         self.case, rulings = judge(self.case, fact)
+        for ruling in rulings:
+            assert_whole(ruling)
         record(self.result, fact, rulings, self.case)
         return next((ruling for ruling in rulings if isinstance(ruling, LookAgain)), None)
 
@@ -105,6 +108,25 @@ class Judged:
         """The only violation that was found."""
         (found,) = self.result.violations
         return found
+
+
+TEXTS = frozenset({"what", "predicted", "seen", "kind", "reason", "note", "state", "event"})
+IDS = frozenset({"requirements", "ids", "also"})
+
+
+def assert_whole(ruling: Ruling) -> None:
+    """Whatever is ruled says in words all that it has to say, and names requirements of the catalogue alone."""
+    said = ruling.violation if isinstance(ruling, Breaks) else ruling
+    for one in fields(said):
+        found = getattr(said, one.name)
+        if one.name in TEXTS:
+            assert isinstance(found, str), (one.name, said)
+            assert found, (one.name, said)
+        if one.name in IDS:
+            assert set(found) <= set(catalogue()), (one.name, said)
+    if isinstance(ruling, Breaks):
+        assert ruling.violation.requirements
+        assert all(isinstance(why, str) for why in ruling.violation.because)
 
 
 def judged(begun: Case) -> Judged:

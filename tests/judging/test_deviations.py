@@ -1,7 +1,8 @@
 """What a target was seen to do wrong: told once, possible from then on, and no cover for anything else."""
 
+import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import pytest
 
@@ -235,3 +236,35 @@ def test_where_foreign_cancels_are_taken_their_words_follow_from_it() -> None:
     taken = KINDS["a foreign cancel that is accepted"]
     assert look.judged(taken.deviation).result.violations == []
     assert taken.shows.judged().violation.also == ("NTF-03",)
+
+
+FULL = Deviations(
+    answers=frozenset({("OPEN", "not-found"), ("FILLED", "accepted")}),
+    failures={("cancel", "HTTP 500"): ("ERR-01", "CXL-01")},
+    **{one.name: True for one in fields(Deviations) if one.type == "bool" or one.type is bool},
+)
+"""Every deviation at once."""
+
+
+def test_deviations_are_written_and_read_as_json() -> None:
+    """What a run knew is kept with its history: the same comes back, from words, lists and truth values alone."""
+    for known_so in (NONE, FULL):
+        assert Deviations.from_data(json.loads(json.dumps(known_so.to_data()))) == known_so
+    assert FULL.to_data()["answers"] == [["FILLED", "accepted"], ["OPEN", "not-found"]]
+
+
+@pytest.mark.parametrize("name", [one.name for one in fields(Deviations)])
+def test_what_either_knows_is_known_of_both(name: str) -> None:
+    """Each deviation by itself: known to one side, it is known to both together, and covered by what has it alone."""
+    alone = replace(NONE, **{name: getattr(FULL, name)})
+    assert alone.with_those_of(NONE) == NONE.with_those_of(alone) == alone
+    assert alone.covers(NONE)
+    assert FULL.covers(alone)
+    assert not NONE.covers(alone)
+
+
+def test_a_failure_is_told_with_what_showed_it_first() -> None:
+    """Both sides know the failure: the requirements of the own one stay; what only the other knows comes with it."""
+    other = Deviations(failures={("cancel", "HTTP 500"): ("ERR-02",), ("read", "HTTP 502"): ("ERR-01",)})
+    both = FULL.with_those_of(other).failures
+    assert both == {("cancel", "HTTP 500"): ("ERR-01", "CXL-01"), ("read", "HTTP 502"): ("ERR-01",)}
