@@ -8,12 +8,13 @@ from conformance.judging import causes
 from conformance.judging.case import LaneKnowledge
 from conformance.judging.judge import judge
 from conformance.judging.rulings import CellReached, LookAgain
-from conformance.judging.seen import CancellingUnknown
+from conformance.judging.seen import CancellingUnknown, MayHaveHappened
+from conformance.model.events import Cancel
 from conformance.model.lifecycle import CANCEL
 from conformance.model.order import ACTIVE, Status
 from conformance.model.worlds import Belief
 from fixtures.venue.answers import AnswerClass, Cancelled, Unknown
-from tests.judging.cases import answer, cancelling, case, exchange, judged, order_seen, view
+from tests.judging.cases import answer, cancelling, case, exchange, judged, order_seen, profile, view
 from tests.model.orders import NOW, known, state, terms
 
 EXECUTED = {Status.PARTIALLY_FILLED: "3", Status.FILLED: "10"}
@@ -202,3 +203,92 @@ def test_a_cell_is_reached_where_the_state_is_sure() -> None:
     assert CellReached(state=Status.OPEN, event="cancel") in judge(sure, cancelling(AnswerClass.ACCEPTED))[1]
     unsure = case(Belief({0: ((state(Status.OPEN),), (state(Status.CANCELED),))}, {"a": 0}))
     assert not any(isinstance(one, CellReached) for one in judge(unsure, cancelling(AnswerClass.ACCEPTED))[1])
+
+
+def test_an_accepted_cancel_is_timed_from_its_answer_to_its_end() -> None:
+    """INF-01, INF-02: the answer's own time at once, and the time to the end when a read shows it, once."""
+    under = judged(case(being(Status.OPEN)))
+    under.see(cancelling(AnswerClass.ACCEPTED))
+    ended = exchange(200).ended
+    assert under.case.orders["a"].cancelled_at == ended
+    under.see(order_seen(view(Status.CANCELED, "0"), at=NOW))
+    under.see(order_seen(view(Status.CANCELED, "0"), at=NOW + 1))
+    assert [(one.answer, one.terminal) for one in under.result.timings] == [(ended, None), (0.0, NOW - ended)]
+    assert under.case.orders["a"].cancelled_at is None
+
+
+def test_a_refused_cancel_touches_no_order() -> None:
+    """Its order, all live ones beside it and what meets those later are judged under the refusal (TRM-05)."""
+    over, open_one = state(Status.FILLED, "10"), state(Status.OPEN, name="b")
+    under = judged(case(known(over, open_one, state(Status.CANCELED, name="c")), known=KNOWN))
+    under.see(cancelling(AnswerClass.CANNOT_CANCEL))
+    put = {name: [one.cause for one in order.causes] for name, order in under.case.orders.items()}
+    assert put == {"a": [causes.REFUSED], "b": [causes.REFUSED_ELSEWHERE], "c": []}
+    assert [one.cause for one in under.case.account_causes["primary"]] == [causes.REFUSED]
+    assert under.case.after_refusals == {"b": {causes.CROSSED_AFTER_REFUSAL}}
+
+
+def test_a_refused_foreign_cancel_leaves_its_order_in_the_book() -> None:
+    """Whatever meets it later, and the funds of both accounts, are judged under it (NTF-02)."""
+    under = judged(case(being(Status.OPEN)))
+    under.see(cancelling(AnswerClass.NOT_FOUND, account="counterparty"))
+    assert under.case.after_refusals == {"a": {causes.CROSSED_AFTER_FOREIGN}}
+    on_funds = {account: [one.cause for one in put] for account, put in under.case.account_causes.items()}
+    assert on_funds == {"primary": [causes.FOREIGN], "counterparty": [causes.FOREIGN]}
+
+
+def test_a_cancel_of_an_unknown_order_touches_nothing() -> None:
+    """Refused, it is held against whatever changes of the live orders and of the account's funds (TRM-05)."""
+    under = judged(case(known(state(Status.OPEN), state(Status.CANCELED, name="c"))))
+    under.see(
+        CancellingUnknown(order_id="x", account="primary", answer=answer(AnswerClass.NOT_FOUND), at=NOW),
+    )
+    put = {name: [one.cause for one in order.causes] for name, order in under.case.orders.items()}
+    assert put == {"a": [causes.UNKNOWN_ID], "c": []}
+    assert [one.cause for one in under.case.account_causes["primary"]] == [causes.UNKNOWN_ID]
+
+
+@pytest.mark.parametrize("account", ["primary", "counterparty"])
+def test_a_plan_goes_on_behind_a_wrong_answer(account: str) -> None:
+    """What the cancel met is told with it; a foreign one that is accepted tells orders apart as well (NTF-03)."""
+    under = judged(case(being(Status.OPEN)))
+    under.see(cancelling(AnswerClass.ACCEPTED if account == "counterparty" else AnswerClass.NOT_FOUND, account=account))
+    mine = account == "primary"
+    assert under.violation.predicted == f"{'accepted' if mine else 'not-found'} (the order is OPEN)"
+    assert under.violation.what == "the answer to the cancel of a" + ("" if mine else " by counterparty")
+    assert under.violation.also == (() if mine else ("NTF-03",))
+    assert not under.violation.ends
+    assert under.result.trouble is None
+
+
+@pytest.mark.parametrize(("shows", "broken"), [(Status.CANCELED, False), (Status.PENDING_CANCEL, True), (None, False)])
+def test_the_status_in_an_accepted_answer_is_one_of_the_profile(shows: Status | None, *, broken: bool) -> None:
+    """CXL-06: a profile that names CANCELED alone is not answered PENDING_CANCEL; the plan goes on."""
+    cancel = {**profile().operations.cancel.model_dump(mode="json", exclude_none=True), "statuses": ["CANCELED"]}
+    under = judged(case(being(Status.OPEN), operations={"cancel": cancel}))
+    under.see(cancelling(AnswerClass.ACCEPTED, shows=shows))
+    assert [found.requirements for found in under.result.violations] == ([("CXL-06",)] if broken else [])
+    assert not any(found.ends for found in under.result.violations)
+
+
+def test_refusals_may_vary_where_the_profile_says_so() -> None:
+    """TRM-06 is no matter of a venue that is relaxed so; elsewhere a difference is told, and the plan goes on."""
+    for relaxed in (True, False):
+        under = judged(case(being(Status.FILLED), relaxations={"refusal_may_vary": relaxed}))
+        under.see(cancelling(AnswerClass.CANNOT_CANCEL))
+        fact = cancelling(AnswerClass.CANNOT_CANCEL)
+        under.see(replace(fact, result=Cancelled(answer=answer(AnswerClass.CANNOT_CANCEL, status=409))))
+        assert [found.requirements for found in under.result.violations] == ([] if relaxed else [("TRM-06",)])
+        assert not any(found.ends for found in under.result.violations)
+
+
+def test_what_was_sent_last_may_have_happened() -> None:
+    """Requests whose answers nobody waited for: each may have been carried out, or not, and nothing is exercised."""
+    both = known(state(Status.OPEN), state(Status.OPEN, name="b"))
+    under = judged(case(both))
+    events = (Cancel(order="a", account="primary"), Cancel(order="b", account="primary"))
+    under.see(MayHaveHappened(events=events, at=NOW))
+    for name in ("a", "b"):
+        found = {one.status for one in under.case.states(name)}
+        assert found == {Status.OPEN, Status.CANCELED, Status.PENDING_CANCEL}
+    assert not under.result.exercised
