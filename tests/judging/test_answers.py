@@ -6,11 +6,12 @@ import pytest
 
 from conformance.judging.case import LaneKnowledge
 from conformance.judging.seen import Asked, Complained, Overdue, Proposed
+from conformance.model.order import Status
 from fixtures.attacks.files import vector
 from fixtures.attacks.vectors import attack
 from fixtures.venue.answers import Answer, AnswerClass, Unknown
-from tests.judging.cases import answer, answered, case, exchange, judged
-from tests.model.orders import known
+from tests.judging.cases import answer, answered, case, exchange, judged, order_seen, view
+from tests.model.orders import known, state
 
 
 def broken(given: Answer, name: str | None = None) -> list[tuple[str, ...]]:
@@ -134,3 +135,37 @@ def test_a_late_expiry_and_a_fuzzers_cases_are_told_and_not_judged() -> None:
     under.see(Proposed(cases=12))
     assert under.result.notes == {"an order was still active after its deadline": 1, "cases of Schemathesis": 12}
     assert not under.result.violations
+
+
+def test_what_an_answer_exercises() -> None:
+    """Every answer could have been an error of the server, and could have given something away."""
+    under = judged(case(known()))
+    under.see(answered(answer(AnswerClass.NOT_FOUND)))
+    assert under.result.exercised["ERR-01"] == under.result.exercised["SIG-11"] == 1
+
+
+def test_an_error_of_the_server_is_told_once_with_what_it_answered() -> None:
+    """The requirements of the request that showed it first stand before ERR-01; the plan goes on behind it."""
+    under = judged(case(known()))
+    fact = answered(answer(AnswerClass.SERVER_ERROR))
+    under.see(replace(fact, ids=("NTF-04",)))
+    assert under.result.violations[0].requirements == ("NTF-04", "ERR-01")
+    assert not under.result.violations[0].ends
+    assert list(under.case.rules.deviations.failures.values()) == [("NTF-04",)]
+    again = judged(under.case)
+    again.see(replace(fact, ids=("CXL-01",)))
+    found = again.result.violations[0]
+    assert (found.requirements, found.also) == (("ERR-01",), ("CXL-01",))
+    assert list(again.case.rules.deviations.failures.values()) == [("NTF-04",)]
+
+
+@pytest.mark.parametrize(
+    ("before", "status", "ends"),
+    [(False, Status.PENDING, True), (True, Status.PENDING, False), (False, Status.OPEN, False)],
+)
+def test_an_order_that_is_on_its_way_ends_its_plan_once(before: bool, status: Status, ends: bool) -> None:
+    """From then on the lane waits until orders are in the book, and the status is judged like any other."""
+    under = judged(case(known(state(Status.OPEN)), known=LaneKnowledge(places_later=before)))
+    under.see(order_seen(view(status, "0")))
+    assert (under.result.trouble is not None and "before it is in the book" in under.result.trouble) is ends
+    assert under.case.known.places_later is (before or ends)

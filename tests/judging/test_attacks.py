@@ -222,3 +222,132 @@ def test_what_is_not_signed_binds_no_request(dialect: str, operation: str, expec
     """A request that was altered has a flaw only where it was signed: an honest cancel-all by key alone takes it."""
     found = expectation_of(attack(vector("sent-extra-query")), operation, load_profile(dialect))
     assert found is expected
+
+
+def spelled(read: OrderRead, cancel: Answer | Unknown | None, *, sure: bool = True, broken: bool = False) -> Judged:
+    """An order was read and cancelled under another spelling of its id."""
+    action = Forge(operation="cancel", vectors=("id-spelled-upper",), order="a")
+    under = begun()
+    one = attack(vector("id-spelled-upper"))
+    under.see(SpelledOtherwise(action=action, attack=one, read=read, cancel=cancel, sure=sure, broken=broken))
+    return under
+
+
+THERE = OrderRead(answer=answer(ACCEPTED), view=view(Status.OPEN))
+NOT_THERE = OrderRead(answer=answer(NOT_FOUND), view=None)
+
+
+@pytest.mark.parametrize(
+    ("read", "cancel", "broken"),
+    [
+        (THERE, LOST, False),
+        (THERE, None, False),
+        (OrderRead(answer=LOST, view=None), answer(ACCEPTED), False),
+        (NOT_THERE, answer(ACCEPTED), True),
+    ],
+    ids=["the cancel is lost", "no cancel", "the read is lost", "the order had come to no good"],
+)
+def test_what_was_not_answered_says_nothing_of_a_spelling(
+    read: OrderRead, cancel: Answer | Unknown | None, *, broken: bool
+) -> None:
+    """NTF-06 is neither broken nor exercised; a hostile request without an answer is noted."""
+    under = spelled(read, cancel, broken=broken)
+    assert under.result.violations == []
+    assert not under.result.exercised
+    assert bool(under.result.notes) is (cancel is LOST)
+
+
+@pytest.mark.parametrize(
+    ("read", "cancel", "word"),
+    [
+        (THERE, answer(NOT_FOUND), "shows the order to a read, cancel is answered 404"),
+        (NOT_THERE, answer(ACCEPTED), "hides the order to a read, cancel is accepted"),
+        (OrderRead(answer=answer(ACCEPTED), view=view(Status.OPEN, order="z")), None, "reads another order"),
+    ],
+)
+def test_which_half_of_a_spelling_is_wrong(read: OrderRead, cancel: Answer | None, word: str) -> None:
+    """Findings are grouped by it."""
+    assert spelled(read, cancel).violation.kind == f"another spelling of an id {word}"
+
+
+@pytest.mark.parametrize(
+    ("read", "cancel", "sure", "on_a", "on_others"),
+    [
+        (THERE, answer(ACCEPTED), True, True, False),
+        (NOT_THERE, answer(NOT_FOUND), True, True, True),
+        (THERE, answer(AnswerClass.CANNOT_CANCEL), False, False, False),
+    ],
+    ids=["done", "refused", "it may have ended"],
+)
+def test_a_spelling_is_followed_by_looks(
+    read: OrderRead, cancel: Answer, *, sure: bool, on_a: bool, on_others: bool
+) -> None:
+    """A cancel that was accepted so must end the order; one that was refused must change nothing of anyone."""
+    under = spelled(read, cancel, sure=sure)
+    assert bool(under.case.orders["a"].causes) is on_a
+    assert bool(under.case.account_causes.get("primary")) is on_a
+    assert bool(under.case.account_causes.get("counterparty")) is on_others
+    if on_a:
+        assert {i for one in under.case.orders["a"].causes for i in one.cause.status} == {"NTF-06"}
+
+
+def test_a_flaw_is_named_in_full() -> None:
+    """What was asked, of which order, and with which flaw; the kind groups by operation and class of flaw."""
+    for operation, order, words in (
+        ("cancel", "a", "the answer to a cancel of a with a flaw ("),
+        ("cancel_all", None, "the answer to a cancel-all with a flaw ("),
+    ):
+        under = begun()
+        under.see(forging("signature-zero", answer(ACCEPTED), order=order, operation=operation))
+        assert under.violation.what.startswith(words)
+        assert under.violation.predicted == "refused"
+        assert under.violation.kind.startswith(f"{operation.replace('_', '-')} with a flaw (")
+        assert under.violation.kind.endswith(") is accepted")
+
+
+def test_a_refusal_by_another_status_is_noted() -> None:
+    """Requests without valid credentials may be refused in any way: the profile can say by which."""
+    for given, noted in ((UNAUTHENTICATED, False), (NOT_FOUND, True)):
+        under = begun()
+        under.see(forging("signature-zero", answer(given)))
+        assert any("also refused with 404" in note for note in under.result.notes) is noted
+
+
+def test_a_correct_cancel_in_another_guise_exercises_what_it_asks() -> None:
+    """Accepted, it shows that the guise is no matter."""
+    one = attack(vector("header-names-lower"))
+    under = begun()
+    action = Forge(operation="cancel", vectors=("header-names-lower",), order="a")
+    under.see(DisguisedCancel(action=action, attack=one, answer=answer(ACCEPTED), sure=True))
+    assert set(under.result.exercised) == set(one.requirements)
+
+
+@pytest.mark.parametrize(
+    ("expect", "said", "exercised"),
+    [
+        ("wrong-method", answer(AnswerClass.UNEXPECTED, status=405), {"ERR-03"}),
+        ("unauthenticated", answer(UNAUTHENTICATED), {"SIG-02"}),
+        ("any", answer(ACCEPTED), set()),
+    ],
+)
+def test_what_a_plain_request_exercises(expect: str, said: Answer, exercised: set[str]) -> None:
+    """What it was sent for, where it was answered as it must be."""
+    action = Send(operation="cancel", method="POST", target="/x", credentials=(), expect=expect)  # type: ignore[arg-type]  # words of the plan
+    under = begun()
+    under.see(Sending(action=action, answer=said))
+    assert set(under.result.exercised) == exercised
+
+
+def test_telling_orders_apart_ends_no_plan() -> None:
+    """SIG-10 stands beside what is known of the orders; only requests of one kind are compared."""
+    under = begun()
+    unknown = Forge(operation="cancel", vectors=("signature-zero",), order_id="unknown")
+    under.see(replace(forging("signature-zero", answer(UNAUTHENTICATED)), action=unknown))
+    body = answer(UNAUTHENTICATED, body='{"message": "it is open"}')
+    assert under.see(forging("signature-missing", body)) is None  # another flaw may be told in other words
+    told = replace(forging("signature-zero", body), again=body, first_again=answer(UNAUTHENTICATED), compared=True)
+    under.see(told)
+    assert not under.violation.ends
+    assert under.violation.predicted.startswith("as for an unknown order: HTTP 401")
+    assert under.violation.kind == "an unauthenticated caller can tell orders apart"
+    assert "of an order (unread)" in under.violation.what

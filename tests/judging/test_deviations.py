@@ -9,7 +9,7 @@ import pytest
 from conformance.judging import causes
 from conformance.judging.case import LaneKnowledge
 from conformance.judging.causes import Cause
-from conformance.judging.recording import judge_again
+from conformance.judging.recording import judge_again, judged_with
 from conformance.judging.seen import Fact
 from conformance.model.deviations import NONE, Deviations
 from conformance.model.lifecycle import NotOwn, OrderState, Reply
@@ -268,3 +268,18 @@ def test_a_failure_is_told_with_what_showed_it_first() -> None:
     other = Deviations(failures={("cancel", "HTTP 500"): ("ERR-02",), ("read", "HTTP 502"): ("ERR-01",)})
     both = FULL.with_those_of(other).failures
     assert both == {("cancel", "HTTP 500"): ("ERR-01", "CXL-01"), ("read", "HTTP 502"): ("ERR-01",)}
+
+
+def test_a_plan_is_judged_by_what_another_lane_has_found_meanwhile() -> None:
+    """What follows from it is not told again, and both are known; what was known at the beginning changes nothing."""
+    kept = Deviations(keeps=True)
+    alone = seen_after_a_cancel(balances_seen(holding("1000")))
+    assert [found.requirements[0] for found in alone.violations] == ["FND-01"]
+    found, together = judged_with(alone, Deviations(untold=True))
+    assert [one.requirements[0] for one in found.violations] == ["FND-01"]
+    assert found.began_with == Deviations(untold=True)
+    assert together == Deviations(untold=True, keeps=True)
+    found, together = judged_with(alone, kept)
+    assert (found.violations, together) == ([], kept)
+    assert found.requests == alone.requests
+    assert judged_with(alone, NONE) == (alone, kept)

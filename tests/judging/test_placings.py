@@ -2,16 +2,19 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from conformance.judging import causes
+from conformance.judging.bulk_cancels import MANY
 from conformance.judging.case import LaneKnowledge
-from conformance.judging.seen import Driven, LockSeen, Placing, Released
+from conformance.judging.placings import may_lack_funds
+from conformance.judging.seen import Approached, Driven, LockSeen, Placing, Released
 from conformance.model.events import Execute, Place, Release
 from conformance.model.order import Status, Terms
-from fixtures.venue.answers import AnswerClass
-from tests.judging.cases import Judged, answer, balances_seen, cancelling, case, funds, judged, start_seen
+from fixtures.venue.answers import AnswerClass, BalanceView
+from tests.judging.cases import Judged, answer, balances_seen, cancelling, case, funds, judged, profile, start_seen
 from tests.model.orders import NOW, known, state, terms
 
 ID = "0190163d-8694-739b-aea5-966c26f8ad91"
@@ -190,3 +193,85 @@ def test_an_execution_that_the_target_refuses_ends_the_plan() -> None:
     under.see(Driven(event=Execute(order="a", quantity=Decimal(4)), answer=refused, before=NOW, at=NOW))
     assert under.result.violations == []
     assert "the fill driver answered" in (under.result.trouble or "")
+
+
+class TestMayLackFunds:
+    """Whether a venue that keeps rejected orders may have rejected one for want of funds."""
+
+    def lacks(self, available: str, *, quantity: str = "10", price: str | None = "100", **tables: Any) -> bool:
+        """Whether an order of ten at a hundred may lack funds in an account that began with so much."""
+        under = judged(case(known(), **tables))
+        under.see(start_seen(funds(available, "0", available)))
+        order = replace(state(Status.OPEN), terms=terms(quantity, price))
+        return may_lack_funds(under.case, order)
+
+    @pytest.mark.parametrize(("available", "lacks"), [("1002", False), ("1001.9", True), ("5000", False), ("0", True)])
+    def test_with_the_fees_that_it_may_cost(self, available: str, *, lacks: bool) -> None:
+        """The account has at least what the order locks, and the highest fee on it, or it may lack them."""
+        assert self.lacks(available) is lacks
+
+    @pytest.mark.parametrize(("available", "lacks"), [("0", True), ("1", False)])
+    def test_an_order_of_any_amount_lacks_funds_where_there_are_none(self, available: str, *, lacks: bool) -> None:
+        """What a market order locks has no bound."""
+        assert self.lacks(available, price=None) is lacks
+
+    def test_a_venue_without_a_word_for_it_rejects_nothing(self) -> None:
+        """An order that is refused has no id there."""
+        words = {name: one for name, one in profile().vocabulary.status.items() if name is not Status.REJECTED}
+        assert not self.lacks("0", vocabulary={"status": words})
+
+
+def test_an_event_that_reaches_an_order_is_a_cell() -> None:
+    """Where the state is known; a pending cancel may have ended by the time."""
+    under = judged(case(known(state(Status.OPEN))))
+    under.see(Approached(order="a", event="fill", at=NOW))
+    assert under.result.cells == {(Status.OPEN, "fill"): 1}
+
+
+def parts(available: str | None, locked: str | None) -> dict[str, BalanceView]:
+    """Balances in the quote asset that show no total."""
+    left, held = (None if one is None else Decimal(one) for one in (available, locked))
+    return {"Q": BalanceView(available=left, locked=held, total=None)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "learned"),
+    [
+        ((None, None), (None, None), None),
+        (("1000", None), ("400", None), "600"),
+        (("400", None), ("1000", None), None),
+        (("1000", "5"), ("1000", "25"), "20"),
+        (("1000", "5"), ("400", None), "600"),
+        ((None, "5"), (None, "5"), "0"),
+    ],
+)
+def test_what_tells_of_a_lock(
+    before: tuple[str | None, str | None], after: tuple[str | None, str | None], learned: str | None
+) -> None:
+    """What is locked more, or else what is available less; nothing where neither was shown twice, or it fell."""
+    executing = replace(state(Status.PENDING), terms=terms(price=None))
+    under = judged(case(known(executing)))
+    under.see(LockSeen(order="a", before=parts(*before), after=parts(*after)))
+    found = under.case.belief.locked("primary", under.case.rules)["Q"]
+    assert (str(found.low) if found.exact else None) == learned
+
+
+def test_orders_that_rest_in_a_market_may_have_been_met_by_what_was_let_go() -> None:
+    """Resting orders are read under a fill, those of other markets and those that are over are not."""
+    held = replace(state(Status.PENDING, name="t"), terms=terms(side="s", price=None, account="counterparty"))
+    begun = case(known(state(Status.OPEN), held, state(Status.CANCELED, name="c")))
+    under = judged(begun)
+    under.see(Released(event=Release(market="M"), executing=("t",), at=NOW))
+    put = {name: [one.cause for one in order.causes] for name, order in under.case.orders.items()}
+    assert put == {"a": [causes.FILLED], "t": [causes.FILLED], "c": []}
+
+
+def test_a_limit_of_open_orders_is_the_venues() -> None:
+    """A refusal with fifty orders open is noted, and the plan goes on; with fewer it is trouble."""
+    for number in (MANY - 1, MANY):
+        open_orders = (state(Status.OPEN, name=f"o{n:02}") for n in range(number))
+        under = judged(case(known(*open_orders)))
+        under.see(placing("p", None))
+        assert under.result.violations == []
+        assert bool(under.result.notes) is (number == MANY)
+        assert (under.result.trouble is None) is (number == MANY)
