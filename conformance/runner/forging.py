@@ -47,7 +47,7 @@ def forge(run: PlanRun, action: Forge) -> None:
 
 def _refused(run: PlanRun, action: Forge, attack: Attack) -> None:
     """Send a request that is to be refused, or whose answer is open."""
-    client_id = run.venue.desk.next_client_id() if action.operation == "place" else None
+    client_id = run.venue.desk.client_ids.next() if action.operation == "place" else None
     forged = _forged(run, action, attack, client_id)
     if forged is None:
         return

@@ -292,7 +292,7 @@ def _place(run: PlanRun, call: PlaceAction) -> Entrant | None:
 def _placing(run: PlanRun, name: str, terms: Terms, *, label: str, kind: Kind) -> Entrant:
     event = arriving(run, name, terms, now())
     # the client id is chosen now, so that the request can be signed before the race begins
-    sending = replace(terms, client_id=terms.client_id or run.venue.desk.next_client_id())
+    sending = replace(terms, client_id=terms.client_id or run.venue.desk.client_ids.next())
     return Entrant(
         label=label,
         kind=kind,

@@ -84,7 +84,7 @@ def terms_of(
         price=action.price,
         time_in_force=action.time_in_force,
         expires_at=expires_at,
-        client_id=client_id or (None if (length := action.client_id_length) is None else desk.client_id_of(length)),
+        client_id=client_id or (None if (length := action.client_id_length) is None else desk.client_ids.of(length)),
         post_only=action.post_only,
     )
 

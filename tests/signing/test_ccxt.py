@@ -304,7 +304,7 @@ def _ours(name: str, case: Case, verb: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def _client_id(name: str) -> str:
-    return {"coinbase-advanced": f"ccxt-{UUID}"}.get(name, CLIENT)
+    return {"coinbase-advanced": f"ccxt-{UUID}", "gate": f"t-{CLIENT}"}.get(name, CLIENT)
 
 
 ROWS = [(name, verb) for name, case in CASES.items() for verb in case.verbs]

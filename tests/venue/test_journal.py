@@ -62,6 +62,21 @@ def test_what_may_exist_stays_in_the_journal(
     assert venue.desk.journal.open_count == open_count
 
 
+@pytest.mark.parametrize(("code", "open_count"), [(7, 0), (0, 1)])
+def test_a_refusal_in_200_leaves_no_entry(
+    serve: Callable[..., Any], venue_at: Callable[..., Venue], reply: Callable[..., bytes], code: int, open_count: int
+) -> None:
+    """The code in the body says that nothing was placed; one of success without an id says that something was."""
+    answers = {
+        "code": ["/code"],
+        "accepted": {"status": [200], "code": [0]},
+        "not_found": {"status": [200], "code": [7]},
+    }
+    venue = venue_at(serve(reply(200, {"code": code})).base_url, answers=answers, contract=False)
+    venue.place(TERMS)
+    assert venue.desk.journal.open_count == open_count
+
+
 def test_an_order_that_was_never_sent_leaves_nothing(venue_at: Callable[..., Venue]) -> None:
     """A refused connection proves that nothing was placed; the journal's file goes when the desk closes."""
     venue = venue_at(URL)
