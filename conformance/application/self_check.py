@@ -19,7 +19,8 @@ from conformance.suite.listing import TURNS, ConformanceTest, conformance_tests,
 from conformance.verdicts import RunRecord, Verdict, judgements
 from fixtures.embedded import embedded_target
 from fixtures.exchange import CancelMode, ExchangeSettings
-from fixtures.faults import FAULTS, Fault, entailed
+from fixtures.exchange.schemes import SCHEMES
+from fixtures.faults import FAULTS, OF_SCHEMES, Fault, entailed
 from fixtures.profiles import Profile
 
 DELAY_MS = (20, 60)
@@ -34,12 +35,14 @@ class Trial:
     """One run of the suite against one exchange: with a seeded fault, or clean (``fault`` is ``None``).
 
     ``variant``: the clean exchange differs in this honest way, and is described by the profile that goes with it.
+    ``scheme``: its requests are signed in this one, in place of the documented one.
     """
 
     fault: str | None
     mode: str
     seed: int
     variant: str = ""
+    scheme: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +84,15 @@ def trials(faults: Iterable[str], *, seed: int, clean: bool = True, clean_seeds:
 def variant_trials(names: Iterable[str], *, seed: int) -> list[Trial]:
     """A clean trial for each honest variant."""
     return [Trial(fault=None, mode=CancelMode.MIXED.value, seed=seed, variant=name) for name in names]
+
+
+def scheme_trials(*, seed: int) -> list[Trial]:
+    """For each scheme of the embedded exchange beside the documented one: a clean run, and its own faults."""
+    clean = [Trial(fault=None, mode=CancelMode.MIXED.value, seed=seed, scheme=scheme) for scheme in SCHEMES]
+    return clean + [
+        Trial(fault=name, mode=fault.modes[0].value, seed=seed, scheme=fault.scheme)
+        for name, fault in OF_SCHEMES.items()
+    ]
 
 
 def check(todo: list[Trial], *, level: LevelName, processes: int, everything: bool = False) -> Iterator[TrialResult]:
@@ -154,6 +166,8 @@ def _trial(trial: Trial, level: LevelName, everything: bool) -> TrialResult:
     global _bench
     if trial.variant:
         return _of_variant(trial, level)
+    if trial.scheme:
+        return _of_scheme(trial, level, everything=everything)
     if _bench is None:
         _bench = Bench(level)
     fault = FAULTS[trial.fault] if trial.fault is not None else None
@@ -175,6 +189,27 @@ def _of_variant(trial: Trial, level: LevelName) -> TrialResult:
     ):
         run_suite(explorer, conformance_tests())
         return _shown(trial, explorer, profile, None, began)
+
+
+def _of_scheme(trial: Trial, level: LevelName, *, everything: bool) -> TrialResult:
+    """A trial in another scheme: an exchange of its own, with keys of the scheme's kind."""
+    began = time.monotonic()
+    fault = None if trial.fault is None else OF_SCHEMES[trial.fault]
+    settings = ExchangeSettings(
+        cancel_mode=CancelMode(trial.mode),
+        delay_ms=DELAY_MS,
+        seed=trial.seed,
+        scheme=trial.scheme,
+        faults=() if fault is None else (fault.name,),
+    )
+    wanted = None if fault is None or everything else frozenset({fault.requirement})
+    with (
+        embedded_target(settings, lanes=LANES) as (profile, _),
+        open_session(profile, level=LEVELS[level], seed=trial.seed, lanes=LANES) as opened,
+    ):
+        explorer = replace(opened, stop_at_first=wanted)
+        run_suite(explorer, in_order(conformance_tests(), fault))
+        return _shown(trial, explorer, profile, fault, began)
 
 
 def _shown(trial: Trial, explorer: Explorer, profile: Profile, fault: Fault | None, began: float) -> TrialResult:

@@ -26,6 +26,9 @@ def self_check(
     variants: Annotated[
         bool, typer.Option("--variants", help="Every honest variant of the exchange, clean, and no fault.")
     ] = False,
+    schemes: Annotated[
+        bool, typer.Option("--schemes", help="Every other scheme of signatures, clean, and its own faults.")
+    ] = False,
     everything: Annotated[
         bool, typer.Option("--everything", help="Run the whole suite on each fault, to see all that fires.")
     ] = False,
@@ -38,7 +41,7 @@ def self_check(
     from rich.progress import Progress
 
     from conformance.application.run import known_faults, known_variants
-    from conformance.application.self_check import check, trials, variant_trials
+    from conformance.application.self_check import check, scheme_trials, trials, variant_trials
     from conformance.engine.levels import LevelName
     from conformance.requirements import select
     from fixtures.faults import FAULTS
@@ -52,6 +55,8 @@ def self_check(
     todo = trials(names, seed=seed, clean=clean_runs > 0, clean_seeds=clean_runs)
     if variant or variants:
         todo = variant_trials(known_variants(variant) if variant else VARIANTS, seed=seed)
+    if schemes:
+        todo = scheme_trials(seed=seed)
     results = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("self-check", total=len(todo))
@@ -68,7 +73,7 @@ def _line(result: "TrialResult") -> str:
     if result.error:
         return f"{trial.fault or 'clean'} ({trial.mode}): stopped: {result.error}"
     if trial.fault is None:
-        name = f"honest variant {trial.variant}" if trial.variant else "clean exchange"
+        name = f"honest variant {trial.variant}" if trial.variant else f"clean exchange {trial.scheme}".rstrip()
         return f"{name} ({trial.mode}, seed {trial.seed}) accused: {', '.join(result.broken)}: {result.kind}"
     others = f"; what fired: {', '.join(result.broken)}: {result.kind}" if result.broken else ""
     return f"{trial.fault} escaped {result.requirement} ({trial.mode}, {result.plans} plans{others})"
@@ -78,7 +83,8 @@ def _row(result: "TrialResult") -> tuple[str, ...]:
     """The cells of one trial's row."""
     caught = ("[green]yes[/]" if result.trial.fault else "[green]clean[/]") if result.good else "[red]NO[/]"
     return (
-        result.trial.fault or f"({result.trial.variant or 'clean'}, {result.trial.mode}, seed {result.trial.seed})",
+        result.trial.fault
+        or f"({result.trial.variant or result.trial.scheme or 'clean'}, {result.trial.mode}, seed {result.trial.seed})",
         result.requirement or "nothing",
         caught,
         str(result.plans),

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from conformance.application.self_check import DELAY_MS, LANES, in_order
+from conformance.application.self_check import DELAY_MS, LANES, check, in_order, scheme_trials
 from conformance.engine.explorer import Explorer
 from conformance.engine.levels import LEVELS, LevelName
 from conformance.engine.session import missing_reasons, open_session
@@ -104,3 +105,15 @@ def test_every_scheme_has_faults_of_its_own() -> None:
     """Two at least for each."""
     for scheme in SCHEMES:
         assert sum(fault.scheme == scheme for fault in OF_SCHEMES.values()) >= 2
+
+
+def test_self_check_tries_every_scheme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clean run and every fault of each; one of them, tried as the command does, is caught."""
+    monkeypatch.setenv("CANCEL_CONFORMANCE_STATE", str(tmp_path))
+    trials = scheme_trials(seed=1)
+    assert {trial.scheme for trial in trials if trial.fault is None} == set(SCHEMES)
+    assert [trial.fault for trial in trials if trial.fault is not None] == list(OF_SCHEMES)
+    (one,) = (trial for trial in trials if trial.fault == "hmac-truncated-taken")
+    (result,) = check([one], level=LevelName.SMOKE, processes=1)
+    assert result.good
+    assert result.requirement == "SIG-04"
