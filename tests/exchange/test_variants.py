@@ -41,13 +41,17 @@ def test_a_proposed_word_is_one_that_no_profile_has(name: str) -> None:
             profile_from_data({"extends": "embedded"} | tables, name=name)
 
 
+WORDLESS = {"first-of-several-headers-counts", "last-of-several-headers-counts"}
+"""Variants that only a forged request tells: of them a profile has nothing to say."""
+
+
 def test_a_variant_is_described() -> None:
     """Names are lower-case words, sentences are one line, and one that shows says so in a profile's words."""
     for name, variant in VARIANTS.items():
         assert name == variant.name == name.lower().replace(" ", "-")
         assert variant.summary
         assert "\n" not in variant.summary
-        assert variant.profile or variant.proposed
+        assert variant.profile or variant.proposed or name in WORDLESS
 
 
 def test_an_unknown_variant_is_named_with_its_neighbours() -> None:
