@@ -139,7 +139,7 @@ def smaller(kept: Evidence, options: Options, *, requests: int, write_to: Path) 
 
 _TEST = '''"""A violation that was kept: the target does not show it any more.
 
-Its plan stands beside this file, in the one of the same name that ends in .json.
+Its plan stands beside this file, in the one of the same name that ends in .plan.json.
 Run it with: pytest FILE --target TARGET
 """
 
@@ -151,7 +151,7 @@ import pytest
 from conformance.engine.explorer import Explorer
 from conformance.plans import from_data
 
-KEPT = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+KEPT = json.loads(Path(__file__).with_suffix(".plan.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.requirement(*KEPT["requirements"])
@@ -181,5 +181,5 @@ def export_test(kept: Evidence, path: Path) -> None:
         "lane": kept.lane,
         "plan": to_data(plan_of(kept)),
     }
-    write_json(path.with_suffix(".json"), data)
+    write_json(path.with_suffix(".plan.json"), data)
     write_text(path, _TEST)

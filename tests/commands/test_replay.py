@@ -50,7 +50,7 @@ def test_an_exported_test_carries_plan_and_requirements(evidence: Path, tmp_path
     exported = tmp_path / "test_kept.py"
     assert main(["replay", str(evidence), "--export", str(exported)]) == ExitStatus.CONFORMANT
     kept = read_evidence(evidence)
-    data = json.loads(exported.with_suffix(".json").read_text())
+    data = json.loads(exported.with_suffix(".plan.json").read_text())
     assert (data["requirements"], data["lane"]) == (list(kept.requirements), kept.lane)
     assert any(action["do"] == "cancel" for action in data["plan"]["actions"])
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(exported), "--collect-only"]
@@ -83,8 +83,16 @@ def test_nothing_in_evidence_becomes_code(evidence: Path, tmp_path: Path, change
         assert not exported.exists()
 
 
+def test_an_export_beside_its_evidence_leaves_it_whole(evidence: Path, tmp_path: Path) -> None:
+    """A test of the evidence's own name does not take its place."""
+    kept = tmp_path / "kept.json"
+    kept.write_bytes(evidence.read_bytes())
+    assert main(["replay", str(kept), "--export", str(tmp_path / "kept.py")]) == ExitStatus.CONFORMANT
+    assert kept.read_bytes() == evidence.read_bytes()
+
+
 def test_an_exported_test_is_a_python_file(evidence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Under another name the plan beside it would take its place."""
+    """Under another name pytest would not find it."""
     assert main(["replay", str(evidence), "--export", str(tmp_path / "kept.json")]) == ExitStatus.USAGE
     assert "ends in .py" in capsys.readouterr().err
     assert list(tmp_path.glob("kept*")) == []
