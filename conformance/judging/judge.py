@@ -3,7 +3,18 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from conformance.judging import answers, attacks, bulk_cancels, cancels, funds, placings, races, reads, seen
+from conformance.judging import (
+    answers,
+    attacks,
+    bulk_cancels,
+    cancels,
+    earlier_orders,
+    funds,
+    placings,
+    races,
+    reads,
+    seen,
+)
 from conformance.judging.case import Case
 from conformance.judging.judgement import Judgement, ends_the_plan
 from conformance.judging.rulings import Breaks, Fits, LookAgain, Ruling
@@ -22,7 +33,7 @@ _RULES: Final[dict[type, Callable[[Judgement, Any], None]]] = {
     seen.StepBegun: _begin_step,
     seen.StartSeen: funds.judge_start,
     seen.GivenUp: _give_up,
-    seen.Ended: reads.remember_closed,
+    seen.Ended: earlier_orders.remember_closed,
     # every answer
     seen.Answered: answers.judge_answer,
     seen.Asked: answers.judge_silence,
@@ -41,7 +52,7 @@ _RULES: Final[dict[type, Callable[[Judgement, Any], None]]] = {
     # looks
     seen.OrderSeen: reads.judge_order,
     seen.ListSeen: reads.judge_list,
-    seen.EarlierOrderSeen: reads.judge_earlier_order,
+    seen.EarlierOrderSeen: earlier_orders.judge_earlier_order,
     seen.BalancesSeen: funds.judge_balances,
     # hostile and plain requests
     seen.Forging: attacks.judge_forged,
