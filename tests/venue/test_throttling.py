@@ -53,6 +53,17 @@ def test_a_budget_ends_the_patience(
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("asked", ["0", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_target_that_says_now_for_ever_is_given_up(
+    serve: Callable[..., Any], venue_at: Callable[..., Any], reply: Callable[..., bytes], asked: str
+) -> None:
+    """A wait of nothing still counts: the pauses grow, and the budget ends them."""
+    server = serve(reply(429, {}, f"Retry-After: {asked}"))
+    answer = venue_at(server.base_url, limits={"throttled_seconds": 1.0}).cancel("primary", ORDER).answer
+    assert answer.classes == {AnswerClass.THROTTLED}
+    assert len(server.requests) < 8
+
+
 def test_503_without_retry_after_is_a_server_error(
     serve: Callable[..., Any], venue_at: Callable[..., Any], reply: Callable[..., bytes]
 ) -> None:
